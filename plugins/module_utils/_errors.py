@@ -1,0 +1,69 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it can change at any time, in any release.
+# Do not use it from other collections, modules or plugins.
+
+"""What a failed query of the CloudPond API raises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class CloudPondError(Exception):
+    """
+    A query that did not bring what it asked for.
+
+    The text of the exception is one sentence: what was asked, the HTTP status, the API's code and message.
+    No credential is in it, nor in any field.
+    """
+
+    def __init__(
+        self,
+        asked: str,
+        message: str | None,
+        *,
+        http_status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        retryable: bool = False,
+    ) -> None:
+        """
+        :param asked: What was asked for, as it reads after "Cannot query ".
+        :param message: The API's message, or what went wrong on the way; ``None`` when the API gave none.
+        :param http_status: Status of the answer, ``None`` when there was no whole answer.
+        :param code: The API's error code, such as ``IES.00001005``, ``None`` when it gave none.
+        :param request_id: The API's ID of the request, for the vendor's support.
+        :param retryable: Would asking again later make sense?
+        """
+        self.asked = asked
+        self.message = message
+        self.http_status = http_status
+        self.code = code
+        self.request_id = request_id
+        self.retryable = retryable
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        where = f"HTTP {self.http_status}" if self.http_status is not None else None
+        source = ", ".join(part for part in (where, self.code) if part)
+        what = ": ".join(part for part in (source, self.message) if part)
+        request = f" (request ID {self.request_id})" if self.request_id else ""
+        return f"Cannot query {self.asked}: {what}{request}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        The fields, as the ``error`` of a module's result.
+
+        :return: ``http_status`` (int or None), ``code``, ``message``, ``request_id`` (str or None),
+            ``retryable`` (bool).
+        """
+        return {
+            "http_status": self.http_status,
+            "code": self.code,
+            "message": self.message,
+            "request_id": self.request_id,
+            "retryable": self.retryable,
+        }
