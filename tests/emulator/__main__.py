@@ -1,0 +1,186 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The emulator's command line: ``python3 -m tests.emulator``, from the collection's root."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import re
+import select
+import signal
+import socket
+import sys
+import textwrap
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from ._emulator import DEFAULT_DOMAIN_ID, DEFAULT_HOST, DEFAULT_TOKEN, Emulator
+from ._faults import FAULTS
+from ._orders import OrderPlan, parse_order, parse_orders
+
+_DESCRIPTION = """\
+A CloudPond stand-in on loopback: runs delivery orders through the lives you give them, and misbehaves on request.
+Prints its URL as the first line on stdout, then serves until SIGTERM, SIGINT (Ctrl-C) or --stop-after.
+"""
+
+_MANUAL = """\
+lives:
+  A life is a list of steps, separated by commas: LIFE = STEP[,STEP]...
+  A step is a status or a fault, and how long it lasts:
+
+    STATUS     one of CANCELLED, PROCESSING, ACCEPTING, SUCCESS, FAIL, DELETED, or any other word in upper case
+    FAULT      one of the table below
+    STEP*N     lasts N polls (1 if nothing is said)
+    STEP@S     lasts S seconds, such as 2.5
+
+  The last step lasts forever and takes neither. So a fault for one poll is a step in the middle, and a fault for
+  all polls is the last step. A poll is one request for that order with a good credential; a client's own retries
+  are polls too. The first step begins at the order's first poll. A step after STEP*N begins at the poll that first
+  shows it; a step after STEP@S begins when the S seconds are over, whether anybody looks or not, and may be over
+  itself at the next poll. In a fault, the order is in the status that came before; every order begins as PROCESSING.
+
+faults:
+{faults}
+
+files:
+  --orders takes a JSON file; name and edge_site_id may be left out:
+
+    {{"orders": [{{"id": "0000-a", "name": "rack 7", "edge_site_id": "0000-site",
+                 "life": ["PROCESSING*2", "http:503", "SUCCESS"]}}]}}
+
+also served:
+  GET /emulator/requests, without a credential: a JSON list of the requests that arrived at all other paths, each
+  with method, path, delivery_order_id, status (null when no whole answer was sent), fault and user_agent.
+
+examples:
+  An order that succeeds at its fifth poll, after one outage:
+    python3 -m tests.emulator --order '0000-a=PROCESSING*2,http:503,ACCEPTING,SUCCESS'
+  By the clock, on a fixed port: 30 seconds PROCESSING, 10 seconds ACCEPTING, then SUCCESS:
+    python3 -m tests.emulator --port 8080 --order '0000-a=PROCESSING@30,ACCEPTING@10,SUCCESS'
+  Two orders; the service is gone for 5 seconds, and the second order fails:
+    python3 -m tests.emulator --order '0000-a=PROCESSING,down:5,SUCCESS' --order '0000-b=PROCESSING*3,FAIL'
+  A token that is refused at every poll:
+    python3 -m tests.emulator --order '0000-a=http:401'
+  Ask it:
+    curl -H 'X-Auth-Token: {token}' URL/v2/{domain_id}/delivery-orders/0000-a
+"""
+
+
+def _manual() -> str:
+    width = max(len(kind.form) for kind in FAULTS.values()) + 2
+    rows = (
+        textwrap.fill(kind.effect, 116, initial_indent=f"  {kind.form:{width}}", subsequent_indent=" " * (width + 2))
+        for kind in FAULTS.values()
+    )
+    return _MANUAL.format(faults="\n".join(rows), token=DEFAULT_TOKEN, domain_id=DEFAULT_DOMAIN_ID)
+
+
+def _order(text: str) -> OrderPlan:
+    try:
+        return parse_order(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _orders_file(name: str) -> list[OrderPlan]:
+    try:
+        return parse_orders(Path(name).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"can't read {name}: {error.strerror}") from None
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{name}: {error}") from None
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[0-9]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use a number up to 65535, or 0 for any free one")
+    return int(text)
+
+
+def _stop_after(text: str) -> float:
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0 < float(text) <= threading.TIMEOUT_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return float(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python3 -m tests.emulator",
+        description=_DESCRIPTION,
+        epilog=_manual(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--host", default=DEFAULT_HOST, help="loopback address to listen on (default %(default)s)")
+    parser.add_argument("--port", type=_port, default=0, help="port to listen on (default 0: any free one)")
+    parser.add_argument("--token", default=DEFAULT_TOKEN, help="the X-Auth-Token to accept (default %(default)s)")
+    parser.add_argument(
+        "--domain-id", default=DEFAULT_DOMAIN_ID, metavar="ID", help="the account (default %(default)s)"
+    )
+    parser.add_argument(
+        "--order", type=_order, action="append", default=[], metavar="ID=LIFE", help="an order; may be repeated"
+    )
+    parser.add_argument("--orders", type=_orders_file, default=[], metavar="FILE", help="a JSON file of orders")
+    parser.add_argument("--tls-certificate", metavar="FILE", help="speak TLS with this PEM certificate (chain)")
+    parser.add_argument("--tls-key", metavar="FILE", help="the certificate's PEM key, without a password")
+    parser.add_argument("--stop-after", type=_stop_after, metavar="SECONDS", help="end by itself after that long")
+    parser.add_argument("--verbose", action="store_true", help="log each request on stderr, without its credential")
+    return parser
+
+
+def _log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _note(number: int, frame: FrameType | None) -> None:
+    """Without a handler of Python's own, the signal would end the process before the wake-up descriptor matters."""
+
+
+def _stop_signal() -> socket.socket:
+    """A socket that becomes readable at SIGTERM or SIGINT.
+
+    Waiting on an event won't do: a signal that comes just before the wait begins doesn't interrupt it, and is not
+    noticed until it ends.
+    """
+    stopped, wakeup = socket.socketpair()
+    wakeup.setblocking(False)
+    signal.set_wakeup_fd(wakeup.detach(), warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _note)
+    return stopped
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line. Exits with 0 when it was told to end, with 2 and a message when the arguments are wrong."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        emulator = Emulator(
+            [*options.order, *options.orders],
+            token=options.token,
+            domain_id=options.domain_id,
+            host=options.host,
+            port=options.port,
+            certificate=options.tls_certificate,
+            key=options.tls_key,
+            log=_log if options.verbose else lambda line: None,
+        )
+    except ValueError as error:
+        parser.error(str(error))
+    with contextlib.ExitStack() as stack:
+        stopped = stack.enter_context(_stop_signal())
+        try:
+            stack.enter_context(emulator)
+        except OSError as error:
+            parser.error(f"can't listen on {options.host}, port {options.port}: {error.strerror}; try another --port")
+        print(emulator.url, flush=True)
+        select.select([stopped], [], [], options.stop_after)
+
+
+if __name__ == "__main__":
+    main()

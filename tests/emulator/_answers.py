@@ -1,0 +1,95 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can be sent back to a client, and the error bodies of the API."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Union
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer.
+
+    ``after`` is in seconds, counted from the request's arrival. With ``cut_short``, half of the body is sent under the
+    Content-Length of the whole, and the connection is closed.
+    """
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    after: float = 0.0
+    cut_short: bool = False
+
+
+@dataclass(frozen=True)
+class Hangup:
+    """No answer: the connection is reset. New ones are refused for ``refuse_for`` seconds from then on."""
+
+    refuse_for: float = 0.0
+
+
+Reply = Union[Answer, Hangup]
+
+# The codes are from the vendor's lists for its gateway (devg-apisign, "Error Codes") and for IES. Assumed, because no
+# page says it: which code IES sends with its own 403 and 404.
+_ERRORS = {
+    400: ("IES.00001005", "param is invalid."),
+    401: ("APIGW.0301", "Incorrect IAM authentication information: token expires"),
+    403: ("APIGW.0302", "The IAM user is not allowed to access the API."),
+    404: ("IES.00001008", "The delivery order does not exist."),
+    413: ("APIGW.0201", "Request entity too large."),
+    429: ("APIGW.0308", "The throttling threshold has been reached."),
+    504: ("APIGW.0201", "Backend timeout."),
+}
+
+
+def phrase(status: int) -> str:
+    """The reason phrase of an HTTP status, also of one that is in no standard."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def json_answer(content: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    """An answer with ``content`` as its JSON body."""
+    return Answer(status, json.dumps(content).encode(), headers=headers)
+
+
+def error_answer(
+    status: int,
+    message: str | None = None,
+    code: str | None = None,
+    headers: tuple[tuple[str, str], ...] = (),
+) -> Answer:
+    """The API's error for an HTTP status, ``{"error_code": ..., "error_msg": ...}``; code and message can be replaced.
+
+    A status that the vendor's lists don't explain gets APIGW.0201, which the gateway uses for requests it can't take
+    (4xx) and for a failing backend (5xx).
+    """
+    usual = ("APIGW.0201", "API request error." if status < 500 else "Backend unavailable.")
+    usual_code, usual_message = _ERRORS.get(status, usual)
+    content = {"error_code": code or usual_code, "error_msg": message or usual_message}
+    return json_answer(content, status, headers)
+
+
+def no_such_api() -> Answer:
+    """The gateway's 404 for a path, or a method on a path, that it doesn't know: APIGW.0101."""
+    return error_answer(404, "The API does not exist or has not been published in the environment.", "APIGW.0101")
+
+
+def html_answer(status: int) -> Answer:
+    """The HTML page with which a proxy or load balancer in between reports ``status``."""
+    title = f"{status} {phrase(status)}"
+    page = (
+        f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
+        f"<center><h1>{title}</h1></center>\r\n<hr><center>gateway</center>\r\n</body>\r\n</html>\r\n"
+    )
+    return Answer(status, page.encode(), "text/html")

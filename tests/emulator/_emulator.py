@@ -1,0 +1,88 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The emulator as a Python object."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from os import PathLike, fspath
+from types import TracebackType
+from typing import Callable
+
+from ._auth import Authenticator
+from ._gateway import Gateway
+from ._journal import RecordedRequest
+from ._orders import OrderBook, OrderPlan, is_id, parse_order
+from ._server import Server, is_loopback, tls_context
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_TOKEN = "emulator-token"
+# The account ID of the specification's example.
+DEFAULT_DOMAIN_ID = "00000000000000000000000000000000"
+
+
+class Emulator:
+    """A CloudPond stand-in that listens while its ``with`` block runs.
+
+    ``orders``: ``"ID=LIFE"`` texts (the grammar is in README.md) or what ``parse_orders`` made of a file.
+    ``port``: 0 picks a free one.
+    ``clock``: returns seconds and never goes back; lives count their ``@SECONDS`` by it. How long ``slow`` and ``down``
+    last is always real time, because a client waits it out.
+    ``certificate``, ``key``: PEM files; with them the emulator speaks TLS.
+    ``log`` gets one line a request, without the credential.
+
+    Raises ValueError that says what is wrong and what is right, and on entry OSError when it can't listen there.
+    """
+
+    def __init__(
+        self,
+        orders: Iterable[str | OrderPlan] = (),
+        *,
+        token: str = DEFAULT_TOKEN,
+        domain_id: str = DEFAULT_DOMAIN_ID,
+        host: str = DEFAULT_HOST,
+        port: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+        certificate: str | PathLike[str] | None = None,
+        key: str | PathLike[str] | None = None,
+        log: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        if not is_loopback(host):
+            raise ValueError(f"the host {host!r} is not a loopback address: use 127.0.0.1 or ::1")
+        if not 0 <= port <= 65535:
+            raise ValueError(f"the port {port} is not between 0 (any free one) and 65535")
+        if not is_id(domain_id):
+            raise ValueError(f"the domain ID {domain_id!r} must be of letters, digits, '-' and '_'")
+        if (certificate is None) != (key is None):
+            raise ValueError("TLS needs both a certificate and a key")
+        self._tls = None
+        if certificate is not None and key is not None:
+            self._tls = tls_context(fspath(certificate), fspath(key))
+        plans = [parse_order(order) if isinstance(order, str) else order for order in orders]
+        self._gateway = Gateway(Authenticator(token), OrderBook(plans, domain_id, clock), domain_id)
+        self._host = host
+        self._port = port
+        self._log = log
+
+    def __enter__(self) -> Emulator:
+        self._server = Server(self._gateway, self._host, self._port, self._tls, self._log)
+        self._server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._server.close()
+
+    @property
+    def url(self) -> str:
+        """Where it listens, such as ``http://127.0.0.1:34567``: the ``endpoint`` of a module."""
+        return self._server.url
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """What has arrived at the API's paths so far, in that order."""
+        return self._gateway.journal.requests()
