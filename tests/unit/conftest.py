@@ -1,0 +1,64 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+import pytest
+import urllib3.util.retry
+
+from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
+
+DOMAIN_ID = "0123456789abcdef0123456789abcdef"
+#: With characters that percent-encoding changes, as the tokens of IAM have them.
+TOKEN = "MIIF/secret+token=="
+
+
+class FakeClock:
+    """Stands in for the module ``time`` where urllib3 waits between retries."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+        self.sleeps: list[float] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def retry_clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    clock = FakeClock()
+    monkeypatch.setattr(urllib3.util.retry, "time", clock)
+    return clock
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: t.Any) -> None:
+    """Nobody's credential, proxy or CA bundle takes part."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name in ("ENDPOINT", "DOMAIN_ID", "AUTH_TOKEN", "MAX_RETRIES"):
+        monkeypatch.delenv(f"HW_{name}", raising=False)
+    monkeypatch.delenv("HW_CLOUDPOND_ENDPOINT", raising=False)
+    monkeypatch.delenv("HUAWEICLOUD_SDK_DOMAIN_ID", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def emulate() -> t.Iterator[t.Callable[..., Emulator]]:
+    """Start emulators that run until the end of the test."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*orders: str, **options: t.Any) -> Emulator:
+            options = {"token": TOKEN, "domain_id": DOMAIN_ID, **options}
+            return stack.enter_context(Emulator(orders=list(orders), **options))
+
+        yield start

@@ -1,0 +1,541 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import socket
+import sys
+import threading
+import typing as t
+
+import pytest
+import trustme
+
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _auth, _client
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._auth import TokenAuth
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import Answer, Client
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import show_delivery_order
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
+
+from ...conftest import DOMAIN_ID, TOKEN, FakeClock
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+    from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
+
+    Emulate = t.Callable[..., Emulator]
+
+ID = "00000000-0000-000-0000-000000000001"
+
+
+def make_client(url: str, *, token: str = TOKEN, **options: t.Any) -> Client:
+    options = {"domain_id": DOMAIN_ID, "timeout": 5, "max_retries": 0, **options}
+    return Client(TokenAuth(token), endpoint=url, **options)
+
+
+def show(url: str, **options: t.Any) -> dict[str, t.Any]:
+    with make_client(url, **options) as client:
+        return show_delivery_order(client, ID)
+
+
+def failure(url: str, **options: t.Any) -> CloudPondError:
+    with pytest.raises(CloudPondError) as caught:
+        show(url, **options)
+    assert "secret" not in repr(caught.value.to_dict()) + str(caught.value)
+    return caught.value
+
+
+@contextlib.contextmanager
+def serve(*answers: bytes) -> t.Iterator[str]:
+    """Say what no HTTP server would: each connection gets the bytes, whatever it asks."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            for data in answers:
+                connection, _peer = listener.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(data)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(5)
+
+
+def ok(body: bytes, *headers: bytes) -> bytes:
+    lines = (b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(body), b"Connection: close", *headers)
+    return b"\r\n".join((*lines, b"", body))
+
+
+# What arrives
+
+
+def test_an_order(emulate: Emulate) -> None:
+    emulator = emulate(f"{ID}=PROCESSING")
+    order = show(emulator.url, caller="ansible-core/2.16.0")
+    assert (order["id"], order["status"], order["domain_id"]) == (ID, "PROCESSING", DOMAIN_ID)
+    assert [request.path for request in emulator.requests] == [f"/v2/{DOMAIN_ID}/delivery-orders/{ID}"]
+    assert emulator.requests[0].user_agent == f"huaweicloud.cloudpond/{VERSION} ansible-core/2.16.0"
+
+
+def test_a_key_left_out_is_none_and_an_added_one_is_kept() -> None:
+    with serve(ok(b'{"delivery_order": {"id": "%s", "colour": 1}}' % ID.encode())) as url:
+        assert show(url) == {
+            "id": ID,
+            "name": None,
+            "domain_id": None,
+            "status": None,
+            "edge_site_id": None,
+            "effected_at": None,
+            "created_at": None,
+            "updated_at": None,
+            "colour": 1,
+        }
+
+
+def test_a_base_path_is_kept(emulate: Emulate) -> None:
+    emulator = emulate()
+    failure(f"{emulator.url}/prefix/")
+    assert emulator.requests[0].path == f"/prefix/v2/{DOMAIN_ID}/delivery-orders/{ID}"
+
+
+# What is refused before anything is sent
+
+
+@pytest.mark.parametrize("wrong", ["", "..", "a/b", "a b", "a%2Fb", "a?b", "a\n", "ä", "a;b"])
+def test_ids_are_one_harmless_segment(emulate: Emulate, wrong: str) -> None:
+    emulator = emulate(f"{ID}=SUCCESS")
+    with make_client(emulator.url) as client, pytest.raises(CloudPondError, match="an ID must be made of") as caught:
+        show_delivery_order(client, wrong)
+    assert repr(wrong) in str(caught.value)
+    assert not caught.value.retryable
+    assert "domain_id must be made of" in str(failure(emulator.url, domain_id=wrong))
+    assert emulator.requests == []
+
+
+@pytest.mark.parametrize("token", ["", "secret\nX-Evil: 1", "secret\r", "secret ", "secr\u00e9t-secret", "secret\0"])
+def test_a_token_that_cannot_be_a_header_is_not_repeated(token: str) -> None:
+    assert "auth_token must be one line" in str(failure("https://127.0.0.1", token=token))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "message"),
+    [
+        ("http://ies.myhuaweicloud.com", "must begin with https://"),
+        ("http://127.0.0.1.example.com", "must begin with https://"),
+        ("http://10.0.0.1", "must begin with https://"),
+        ("ftp://127.0.0.1", "must be a URL such as"),
+        ("", "must be a URL such as"),
+        ("ies.myhuaweicloud.com", "must be a URL such as"),
+        ("https://", "must be a URL such as"),
+        ("https://host?query", "must be a URL such as"),
+        ("https://host#fragment", "must be a URL such as"),
+        ("https://ho\nst", "must be a URL such as"),
+        ("https://host:port", "must be a URL: "),
+        ("https://[::1", "must be a URL: "),
+        ("https://user:secret@host", "must not hold a user name or password"),
+    ],
+)
+def test_endpoints_that_are_refused(endpoint: str, message: str) -> None:
+    assert f"endpoint {message}" in str(failure(endpoint))
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.10", "[::1]"])
+def test_plain_http_to_loopback_is_accepted(host: str) -> None:
+    make_client(f"http://{host}:1").close()
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
+def test_timeouts_that_are_refused(timeout: float) -> None:
+    assert "timeout must be a number of more than 0" in str(failure("https://127.0.0.1", timeout=timeout))
+
+
+def test_negative_retries_are_refused() -> None:
+    assert "max_retries must be a number of at least 0: got -1" in str(failure("https://127.0.0.1", max_retries=-1))
+
+
+# What is wrong with an answer
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("not-json", "HTTP 200: the answer is not JSON"),
+        ("empty", "HTTP 200: the answer is empty"),
+        ("json-list", "HTTP 200: the answer is not a JSON object"),
+        ("no-order", "HTTP 200: the answer has no delivery order in it"),
+        ("null-order", "HTTP 200: the answer has no delivery order in it"),
+        ("wrong-types", "of the delivery order in the answer is not a string"),
+        ("other-order", "HTTP 200: the answer is about another order"),
+        ("huge", "HTTP 200: the answer is larger than 10 MiB and was cut off"),
+        ("redirect", "HTTP 302: the answer is a redirect to '"),
+    ],
+)
+def test_answers_that_waiting_does_not_cure(emulate: Emulate, retry_clock: FakeClock, fault: str, reason: str) -> None:
+    emulator = emulate(f"{ID}={fault}")
+    error = failure(emulator.url, max_retries=3)
+    assert str(error).startswith(f"Cannot query delivery order '{ID}': HTTP ")
+    assert reason in str(error)
+    assert error.request_id
+    assert not error.retryable
+    assert len(emulator.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"\xff\xfe\xfd", b"[" * 100_000, b'{"delivery_order": {"id": null}}', b'{"delivery_order": "%s"}' % ID.encode()],
+)
+def test_answers_made_to_hurt(body: bytes) -> None:
+    with serve(ok(body)) as url:
+        error = failure(url)
+    assert (error.http_status, error.retryable) == (200, False)
+
+
+def test_a_compressed_answer() -> None:
+    import gzip
+
+    body = gzip.compress(b'{"delivery_order": {"id": "%s"}}' % ID.encode())
+    with serve(ok(body, b"Content-Encoding: gzip")) as url:
+        assert show(url)["id"] == ID
+
+
+def test_a_chunked_answer_that_breaks_off(retry_clock: FakeClock) -> None:
+    broken = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"
+    with serve(broken, ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode())) as url:
+        assert show(url, max_retries=1)["id"] == ID
+    with serve(broken) as url:
+        error = failure(url)
+    assert (error.message, error.retryable) == ("the answer of 127.0.0.1 broke off", True)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 413, 422])
+def test_refusals_are_never_repeated(emulate: Emulate, retry_clock: FakeClock, status: int) -> None:
+    emulator = emulate(f"{ID}=http:{status}")
+    error = failure(emulator.url, max_retries=5)
+    assert (error.http_status, error.retryable) == (status, False)
+    assert error.code
+    assert error.message
+    assert error.request_id
+    assert f"HTTP {status}, {error.code}: {error.message} (request ID {error.request_id})" in str(error)
+    assert len(emulator.requests) == 1
+    assert retry_clock.sleeps == []
+
+
+def test_a_wrong_token_is_sent_once(emulate: Emulate) -> None:
+    emulator = emulate(f"{ID}=SUCCESS")
+    error = failure(emulator.url, token="secret-but-wrong", max_retries=5)
+    assert (error.http_status, error.code) == (401, "APIGW.0301")
+    assert len(emulator.requests) == 1
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 501, 502, 503, 504])
+def test_passing_faults_are_repeated(emulate: Emulate, retry_clock: FakeClock, status: int) -> None:
+    emulator = emulate(f"{ID}=http:{status}*2,SUCCESS", f"other=http:{status}")
+    assert show(emulator.url, max_retries=2)["status"] == "SUCCESS"
+    with make_client(emulator.url, max_retries=2) as client, pytest.raises(CloudPondError) as caught:
+        show_delivery_order(client, "other")
+    assert (caught.value.http_status, caught.value.retryable) == (status, True)
+    assert len(emulator.requests) == 6
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [("reset", "no answer from 127.0.0.1: Connection reset"), ("cut-short", "the answer of 127.0.0.1 broke off")],
+)
+def test_connections_that_break_are_repeated(emulate: Emulate, retry_clock: FakeClock, fault: str, reason: str) -> None:
+    emulator = emulate(f"{ID}={fault}*2,SUCCESS", f"other={fault}")
+    assert show(emulator.url, max_retries=2)["status"] == "SUCCESS"
+    with make_client(emulator.url, max_retries=2) as client, pytest.raises(CloudPondError) as caught:
+        show_delivery_order(client, "other")
+    assert (caught.value.http_status, caught.value.code, caught.value.retryable) == (None, None, True)
+    assert reason in str(caught.value)
+    assert len(emulator.requests) == 6
+
+
+def test_different_faults_share_one_budget(emulate: Emulate, retry_clock: FakeClock) -> None:
+    emulator = emulate(f"{ID}=http:503,cut-short,reset,http:429,cut-short,SUCCESS")
+    assert failure(emulator.url, max_retries=4).retryable
+    assert len(emulator.requests) == 5
+
+
+def test_a_server_that_is_silent(emulate: Emulate, retry_clock: FakeClock) -> None:
+    emulator = emulate(f"{ID}=slow:2")
+    error = failure(emulator.url, timeout=0.1, max_retries=1)
+    assert error.retryable
+    assert "127.0.0.1 did not answer within 0.1 seconds" in str(error)
+
+
+def test_a_body_that_stalls() -> None:
+    stalled = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _peer = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
+                stalled.wait(5)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        error = failure(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=0.1)
+        stalled.set()
+        thread.join()
+    assert error.retryable
+    assert "did not answer within 0.1 seconds" in str(error)
+
+
+def test_no_server() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    error = failure(f"http://127.0.0.1:{port}")
+    assert error.to_dict() == {
+        "http_status": None,
+        "code": None,
+        "message": "no answer from 127.0.0.1: Connection refused",
+        "request_id": None,
+        "retryable": True,
+    }
+
+
+def test_a_gateway_that_answers_html(emulate: Emulate) -> None:
+    error = failure(emulate(f"{ID}=html:502").url)
+    assert (error.http_status, error.code, error.message, error.retryable) == (502, None, "Bad Gateway", True)
+
+
+def test_a_status_line_without_a_reason() -> None:
+    with serve(b"HTTP/1.1 418\r\nContent-Length: 0\r\n\r\n") as url:
+        error = failure(url)
+    assert error.message is None
+    assert str(error) == f"Cannot query delivery order '{ID}': HTTP 418"
+
+
+# Waiting between retries
+
+
+def test_back_off_doubles_up_to_a_bound_with_jitter(
+    emulate: Emulate, retry_clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+    failure(emulate(f"{ID}=http:503").url, max_retries=9)
+    assert retry_clock.sleeps == [1, 2, 4, 8, 16, 30, 30, 30]
+    retry_clock.sleeps.clear()
+    monkeypatch.setattr("random.uniform", lambda low, high: low)
+    failure(emulate(f"{ID}=http:503").url, max_retries=3)
+    assert retry_clock.sleeps == [0.5, 1]
+
+
+@pytest.mark.parametrize(("asked", "slept"), [("7", 7), ("86400", 60)])
+def test_retry_after_is_kept_within_a_bound(emulate: Emulate, retry_clock: FakeClock, asked: str, slept: float) -> None:
+    assert show(emulate(f"{ID}=throttled:{asked},SUCCESS").url, max_retries=1)["status"] == "SUCCESS"
+    assert retry_clock.sleeps == [slept]
+
+
+def test_a_retry_after_that_is_no_time(retry_clock: FakeClock) -> None:
+    throttled = b"HTTP/1.1 429 Slow\r\nRetry-After: soon\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with serve(throttled, ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode())) as url:
+        assert show(url, max_retries=1)["id"] == ID
+
+
+def test_a_retry_after_makes_no_refusal_repeatable() -> None:
+    too_large = b"HTTP/1.1 413 Large\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
+    with serve(too_large) as url:
+        assert not failure(url, max_retries=3).retryable
+
+
+# Secrets
+
+
+@pytest.mark.parametrize("fault", ["echo:401", "echo:400", "echo:503"])
+def test_an_echoed_credential_is_masked(emulate: Emulate, fault: str) -> None:
+    error = failure(emulate(f"{ID}={fault}").url)
+    assert "********" in str(error)
+
+
+def test_an_echo_in_any_place_is_masked() -> None:
+    token = b"MIIF/secret+token=="
+    quoted = b"MIIF%2Fsecret%2Btoken%3D%3D"
+    body = b'{"delivery_order": {"id": "%s", "name": "%s", "%s": ["%s", 1]}}' % (ID.encode(), token, token, quoted)
+    with serve(ok(body)) as url:
+        order = show(url)
+    assert (order["name"], order["********"]) == ("********", ["********", 1])
+    with serve(b"HTTP/1.1 302 Found\r\nLocation: /?t=%s\r\nContent-Length: 0\r\n\r\n" % quoted) as url:
+        assert "'/?t=********'" in str(failure(url))
+    with serve(b"HTTP/1.1 400 %s\r\nX-Request-Id: %s\r\nContent-Length: 0\r\n\r\n" % (token, token)) as url:
+        error = failure(url)
+    assert (error.message, error.request_id) == ("********", "********")
+
+
+def test_a_message_is_one_clean_line() -> None:
+    body = b'{"error_code": "X", "error_msg": "a\\u001b[31m\\r\\n b %s"}' % (b"x" * 1000)
+    with serve(b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n" % len(body) + body) as url:
+        message = failure(url).message
+    assert message == "a [31m b " + "x" * 491 + "..."
+
+
+def test_netrc_does_not_replace_the_token(emulate: Emulate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert show(emulate(f"{ID}=SUCCESS").url)["status"] == "SUCCESS"
+
+
+# The API's errors
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"error_code": "IES.1", "error_msg": "m"}', ("IES.1", "m")),
+        (b'{"errorCode": "IES.1", "errorMsg": "m"}', ("IES.1", "m")),
+        (b'{"code": "IES.1", "message": "m"}', ("IES.1", "m")),
+        (b'{"error": {"error_code": "IES.1", "error_msg": "m"}}', ("IES.1", "m")),
+        (b'{"error": {"code": 7, "message": "m"}}', ("7", "m")),
+        (b'{"error_code": "IES.1", "error_msg": "m", "encoded_authorization_message": "e"}', ("IES.1", "m")),
+        (b'{"error_code": null, "error_msg": null}', (None, "Bad")),
+        (b'{"error_code": "IES.1"}', (None, "Bad")),
+        (b'{"error": "text", "more": {"code": "IES.1", "message": "m"}}', ("IES.1", "m")),
+        (b"[]", (None, "Bad")),
+        (b"text", (None, "Bad")),
+    ],
+)
+def test_bodies_of_errors(body: bytes, expected: tuple[str | None, str | None]) -> None:
+    head = b"HTTP/1.1 400 Bad\r\nX-Request-Id: r-1\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with serve(head + body) as url:
+        error = failure(url)
+    assert (error.code, error.message, error.request_id) == (*expected, "r-1")
+
+
+# TLS
+
+
+class Tls(t.NamedTuple):
+    ca: str
+    certificate: str
+    key: str
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    folder = tmp_path_factory.mktemp("tls")
+    authority = trustme.CA()
+    server = authority.issue_cert("127.0.0.1")
+    paths = Tls(*(str(folder / name) for name in ("ca.pem", "certificate.pem", "key.pem")))
+    authority.cert_pem.write_to_path(paths.ca)
+    server.private_key_pem.write_to_path(paths.key)
+    server.cert_chain_pems[0].write_to_path(paths.certificate)
+    return paths
+
+
+def test_an_unknown_authority_is_refused_at_once(emulate: Emulate, retry_clock: FakeClock, tls: Tls) -> None:
+    emulator = emulate(f"{ID}=SUCCESS", certificate=tls.certificate, key=tls.key)
+    error = failure(emulator.url, max_retries=5)
+    assert not error.retryable
+    assert error.message is not None
+    assert error.message.startswith("the certificate of 127.0.0.1 does not verify: ")
+    assert retry_clock.sleeps == []
+    assert emulator.requests == []
+
+
+@pytest.mark.parametrize("bundle", [None, "other"])
+def test_the_tls_options_are_obeyed_whatever_the_environment_says(
+    emulate: Emulate, tls: Tls, bundle: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if bundle:
+        path = tmp_path / "other.pem"
+        trustme.CA().cert_pem.write_to_path(str(path))
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+    emulator = emulate(f"{ID}=SUCCESS", certificate=tls.certificate, key=tls.key)
+    assert show(emulator.url, ca_path=tls.ca)["status"] == "SUCCESS"
+    with pytest.warns(match="Unverified HTTPS request"):
+        assert show(emulator.url, validate_certs=False)["status"] == "SUCCESS"
+    assert not failure(emulator.url).retryable
+
+
+def test_a_bundle_of_the_environment_is_used_without_options(
+    emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = emulate(f"{ID}=SUCCESS", certificate=tls.certificate, key=tls.key)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", tls.ca)
+    assert show(emulator.url)["status"] == "SUCCESS"
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
+    error = failure(emulator.url)
+    assert "/nowhere.pem" in str(error)
+    assert not error.retryable
+
+
+def test_a_directory_of_authorities(emulate: Emulate, tls: Tls, tmp_path: Path) -> None:
+    error = failure(emulate(f"{ID}=SUCCESS", certificate=tls.certificate, key=tls.key).url, ca_path=str(tmp_path))
+    assert "does not verify" in str(error)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_ca_path_that_cannot_be_used(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "ca.pem"
+    if content:
+        path.write_text(content)
+    error = failure("https://127.0.0.1", ca_path=str(path))
+    assert "ca_path must name a file or directory of CA certificates" in str(error)
+    assert not error.retryable
+
+
+def test_a_handshake_that_breaks_is_an_outage(tls: Tls) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up() -> None:
+            connection, _peer = listener.accept()
+            connection.recv(1)
+            connection.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        error = failure(f"https://127.0.0.1:{listener.getsockname()[1]}", ca_path=tls.ca)
+        thread.join()
+    assert error.retryable
+
+
+# Proxies
+
+
+def test_plain_requests_never_meet_a_proxy(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = emulate()
+    for name in ("http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, proxy.url)
+    assert show(emulate(f"{ID}=SUCCESS").url)["status"] == "SUCCESS"
+    assert proxy.requests == []
+
+
+def test_tls_requests_use_the_proxy_of_the_environment(tls: Tls, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
+        monkeypatch.setenv("https_proxy", proxy.replace("http://", "http://user:secret@"))
+        error = failure("https://ies.example.com")
+    assert "407 Proxy Authentication Required" in str(error)
+    assert error.retryable
+
+
+# Without requests
+
+
+def test_the_modules_can_be_imported_without_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [*(name for name in sys.modules if name.startswith(("requests.", "urllib3."))), "requests", "urllib3"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    try:
+        assert "requests" in (importlib.reload(_auth).REQUESTS_IMPORT_ERROR or "")
+        importlib.reload(_client)
+    finally:
+        monkeypatch.undo()
+        importlib.reload(_auth)
+        importlib.reload(_client)
+    assert _auth.REQUESTS_IMPORT_ERROR is None
+
+
+def test_an_answer_makes_errors_about_itself() -> None:
+    error = Answer("an order", {}, 200, "r-1").error("is wrong")
+    assert str(error) == "Cannot query an order: HTTP 200: is wrong (request ID r-1)"

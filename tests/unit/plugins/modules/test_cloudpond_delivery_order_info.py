@@ -1,0 +1,133 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import contextlib
+import json
+import typing as t
+
+import pytest
+import yaml
+from ansible.module_utils import basic
+from ansible.module_utils.ansible_release import __version__ as ansible_version
+
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import FIELDS, STATUSES
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
+from ansible_collections.huaweicloud.cloudpond.plugins.modules import cloudpond_delivery_order_info
+
+from ...conftest import DOMAIN_ID, TOKEN
+
+if t.TYPE_CHECKING:
+    from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
+
+    Emulate = t.Callable[..., Emulator]
+
+ID = "00000000-0000-000-0000-000000000001"
+
+
+class RunModule(t.Protocol):
+    def __call__(self, **options: t.Any) -> dict[str, t.Any]: ...
+
+
+@contextlib.contextmanager
+def module_args(options: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> t.Iterator[None]:
+    try:
+        from ansible.module_utils.testing import patch_module_args
+    except ImportError:  # ansible-core before 2.18
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode())
+        yield
+    else:
+        with patch_module_args(options):
+            yield
+
+
+@pytest.fixture
+def run_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> RunModule:
+    """Run the module as ansible-core does, and return what it printed."""
+
+    def run(**options: t.Any) -> dict[str, t.Any]:
+        with module_args(options, monkeypatch), pytest.raises(SystemExit) as exited:
+            cloudpond_delivery_order_info.main()
+        result: dict[str, t.Any] = json.loads(capsys.readouterr().out)
+        assert bool(exited.value.code) == result.get("failed", False)
+        result.pop("invocation", None)
+        return result
+
+    return run
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_the_facts_of_an_order(emulate: Emulate, run_module: RunModule, check_mode: bool) -> None:
+    emulator = emulate(f"{ID}=ACCEPTING")
+    result = run_module(
+        endpoint=emulator.url,
+        domain_id=DOMAIN_ID,
+        auth_token=TOKEN,
+        delivery_order_id=ID,
+        _ansible_check_mode=check_mode,
+    )
+    order = result["delivery_order"]
+    assert set(order) == set(FIELDS)
+    assert (order["id"], order["status"]) == (ID, "ACCEPTING")
+    assert result == {"changed": False, "delivery_order": order, "delivery_orders": [order]}
+    (request,) = emulator.requests
+    assert (request.method, request.user_agent) == ("GET", f"huaweicloud.cloudpond/{VERSION} ansible-core/{ansible_version}")
+
+
+def test_a_failure(emulate: Emulate, run_module: RunModule) -> None:
+    emulator = emulate()
+    result = run_module(endpoint=emulator.url, domain_id=DOMAIN_ID, auth_token=TOKEN, delivery_order_id=ID)
+    error = result["error"]
+    assert set(error) == {"http_status", "code", "message", "request_id", "retryable"}
+    assert (error["http_status"], error["retryable"]) == (404, False)
+    assert result["msg"] == (
+        f"Cannot query delivery order '{ID}': HTTP 404, {error['code']}: {error['message']}"
+        f" (request ID {error['request_id']})"
+    )
+    assert set(result) - {"exception"} == {"failed", "msg", "error"}
+
+
+def test_a_wrong_option_is_a_failure_with_an_error(run_module: RunModule) -> None:
+    result = run_module(endpoint="http://example.com", domain_id=DOMAIN_ID, auth_token=TOKEN, delivery_order_id="")
+    assert "endpoint must begin with https://" in result["msg"]
+    assert result["error"]["retryable"] is False
+
+
+@pytest.mark.parametrize("domain_variable", ["HW_DOMAIN_ID", "HUAWEICLOUD_SDK_DOMAIN_ID"])
+def test_the_environment_stands_in_for_options(
+    emulate: Emulate, run_module: RunModule, monkeypatch: pytest.MonkeyPatch, domain_variable: str
+) -> None:
+    emulator = emulate(f"{ID}=http:503")
+    monkeypatch.setenv("HW_CLOUDPOND_ENDPOINT", emulator.url)
+    monkeypatch.setenv(domain_variable, DOMAIN_ID)
+    monkeypatch.setenv("HW_AUTH_TOKEN", TOKEN)
+    monkeypatch.setenv("HW_MAX_RETRIES", "1")
+    assert run_module(delivery_order_id=ID)["error"]["http_status"] == 503
+    assert len(emulator.requests) == 2
+    assert run_module(delivery_order_id=ID, max_retries=0)["error"]["http_status"] == 503
+    assert len(emulator.requests) == 3
+
+
+def test_missing_options_are_named(run_module: RunModule) -> None:
+    result = run_module()
+    assert result["msg"] == "missing required arguments: auth_token, delivery_order_id, domain_id"
+    assert "error" not in result
+
+
+def test_without_requests_the_message_is_that_of_ansible_core(
+    run_module: RunModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cloudpond_delivery_order_info, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
+    result = run_module(domain_id=DOMAIN_ID, auth_token=TOKEN, delivery_order_id=ID)
+    assert result["msg"] == basic.missing_required_lib("requests")
+
+
+def test_the_documented_order_is_the_order() -> None:
+    documented = yaml.safe_load(cloudpond_delivery_order_info.RETURN)
+    for key in ("delivery_order", "delivery_orders"):
+        assert tuple(documented[key]["contains"]) == FIELDS
+    text = " ".join(documented["delivery_order"]["contains"]["status"]["description"])
+    assert all(f"V({status})" in text for status in STATUSES)
+    assert set(documented["error"]["contains"]) == {"http_status", "code", "message", "request_id", "retryable"}
