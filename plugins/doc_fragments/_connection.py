@@ -8,7 +8,17 @@
 from __future__ import annotations
 
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import RETRY_AFTER_MAX
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._connection import CONNECTION_ARGUMENT_SPEC
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._connection import (
+    CONNECTION_ARGUMENT_SPEC,
+    variables_of,
+)
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._credentials import (
+    DEFAULT_FILE,
+    FILE_DOMAIN_KEY,
+    FILE_KEYS,
+    FILE_SECTION,
+    FILE_VARIABLE,
+)
 
 
 def _default(option: str) -> str:
@@ -17,9 +27,15 @@ def _default(option: str) -> str:
 
 def _environment(option: str) -> str:
     """Say which environment variables stand in for an option, in the order in which they are asked."""
-    _function, variables = CONNECTION_ARGUMENT_SPEC[option]["fallback"]
-    names = ", then of ".join(f"E({variable})" for variable in variables)
+    names = ", then of ".join(f"E({variable})" for variable in variables_of(option))
     return f"When left out, the value of {names} is used."
+
+
+def _credential(option: str) -> str:
+    """Say the same for an option that is looked for as a part of a whole credential."""
+    names = " or ".join(f"E({variable})" for variable in variables_of(option))
+    in_file = f", then C({FILE_KEYS[option]}) in the file" if option in FILE_KEYS else ""
+    return f"When no credential is given as options, {names}{in_file} is used, as the notes say."
 
 
 class ModuleDocFragment:
@@ -36,16 +52,30 @@ options:
   domain_id:
     description:
       - The ID of the account, which the vendor also calls domain.
-      - {_environment("domain_id")}
+      - {_environment("domain_id")} After them comes C({FILE_DOMAIN_KEY}) in the file that the notes name.
     type: str
     required: true
   auth_token:
     description:
       - A token of the vendor's identity service (IAM). It must be scoped to the domain, not to a project.
-      - A token lives 24 hours.
-      - {_environment("auth_token")}
+      - A token lives 24 hours. For a longer wait use O(access_key) and O(secret_key), which exclude it.
+      - {_credential("auth_token")}
     type: str
-    required: true
+  access_key:
+    description:
+      - The ID of an access key (AK), with which each request is signed. It does not expire.
+      - {_credential("access_key")}
+    type: str
+  secret_key:
+    description:
+      - The secret of the access key (SK). It never leaves the host on which the module runs.
+      - {_credential("secret_key")}
+    type: str
+  security_token:
+    description:
+      - The token that comes with a temporary access key.
+      - {_credential("security_token")}
+    type: str
   validate_certs:
     description:
       - Whether the certificate of the server must be valid. Turn this off for tests only.
@@ -74,7 +104,10 @@ options:
 requirements:
   - requests
 notes:
-  - Environment variables are those of the host on which the module runs.
+  - The credential is looked for in the options, then in the environment, then in the file of the vendor's SDK,
+    C({DEFAULT_FILE}), section C([{FILE_SECTION}]); E({FILE_VARIABLE}) names another file. In each of them, keys come
+    before a token. What is given in one is never completed from another.
+  - Environment variables and the file are those of the host on which the module runs.
   - Proxies are taken from the environment (E(HTTPS_PROXY), E(NO_PROXY)). Redirects are not followed.
 seealso:
   - name: CloudPond API reference

@@ -21,6 +21,7 @@ import os
 import random
 import re
 import ssl
+import time
 import typing as t
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -36,7 +37,7 @@ try:
     from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError, ProtocolError, ReadTimeoutError
     from urllib3.util import Retry
 except ImportError:
-    # REQUESTS_IMPORT_ERROR tells callers; these stand-ins only let the classes below be defined.
+    # REQUESTS_IMPORT_ERROR of _auth tells callers; these stand-ins only let the classes below be defined.
     HTTPAdapter = Retry = object  # type: ignore[assignment,misc]
 
 if t.TYPE_CHECKING:
@@ -56,10 +57,14 @@ BACKOFF_FACTOR = 0.5
 BACKOFF_MAX = 30.0
 RETRY_AFTER_MAX = 60.0
 
+#: Requests under way at once. More than five could lock an access key, when all are refused.
+CONCURRENT_MAX = 5
+
 #: Bytes. A page of 2,000 orders is about 1 MB.
 ANSWER_MAX = 10 * 1024 * 1024
 
-_SEGMENT_RULE = "must be made of letters, digits, '-' and '_', and must not be empty"
+#: What an ID must be. The vendor's own samples are no valid UUIDs, so that no more than this can be demanded.
+SEGMENT_RULE = "must be made of letters, digits, '-' and '_', and must not be empty"
 
 #: Characters of a server's text that go into a message.
 _TEXT_MAX = 500
@@ -84,11 +89,12 @@ class Answer:
 
 class Client:
     """
-    Asks the CloudPond API, within one domain, over one pool of connections.
+    Asks the CloudPond API, within one domain, over one pool of connections, from up to CONCURRENT_MAX threads.
 
     Connection faults, answers cut short and the RETRYABLE_STATUSES are asked again with exponential back-off and
-    jitter, keeping ``Retry-After``. Redirects are not followed, proxies of the environment are used. TLS is verified
-    against ``ca_path``, else against what requests takes from the environment.
+    jitter, keeping ``Retry-After``; a server that throttles one thread slows all of them down. Redirects are not
+    followed, proxies of the environment are used. TLS is verified against ``ca_path``, else against what requests
+    takes from the environment.
     """
 
     def __init__(
@@ -104,7 +110,7 @@ class Client:
         caller: str = "",
     ) -> None:
         """
-        :param auth: Authenticates each request.
+        :param auth: Authenticates each try of a request.
         :param domain_id: The account's ID, a part of every path of this API.
         :param endpoint: Base URL; ``http`` for loopback hosts only.
         :param ca_path: A file or directory of CA certificates.
@@ -113,27 +119,32 @@ class Client:
         :param caller: Who asks, for the User-Agent, such as ``ansible-core/2.16.0``.
         :raises CloudPondError: if one of these can't be used.
         """
-        self._host, self._base_url, self._is_plain = _check_endpoint(endpoint)
-        if not _is_segment(domain_id):
-            raise _refusal("domain_id", f"{_SEGMENT_RULE}: got {domain_id!r}")
+        self._host, self._base_url, is_plain = _check_endpoint(endpoint)
+        if not is_segment(domain_id):
+            raise _refusal("domain_id", f"{SEGMENT_RULE}: got {domain_id!r}")
         self._domain_id = domain_id
-        self._verify: bool | str = _check_ca_path(ca_path) if validate_certs and ca_path else validate_certs
+        verify = _check_ca_path(ca_path) if validate_certs and ca_path else validate_certs
         self._timeout = _check_range("timeout", timeout, above=0)
-        self._masks = sorted(_masks(auth.secrets), key=len, reverse=True)
+        self._auth = auth
+        self._mask = _Mask(auth.secrets)
         retries = _Retry(
             total=int(_check_range("max_retries", max_retries, least=0)),
-            allowed_methods={"GET"},
             status_forcelist=RETRYABLE_STATUSES,
             backoff_factor=BACKOFF_FACTOR,
-            raise_on_status=False,
         )
         self._session = requests.Session()
         self._session.auth = auth
         self._session.headers["User-Agent"] = f"huaweicloud.cloudpond/{VERSION} {caller}".strip()
         # Sister calls answer in English when asked to; for this one it is an assumption that does no harm.
         self._session.headers["X-Language"] = "en-us"
+        # So does the vendor's SDK for services that are global.
+        self._session.headers["X-Domain-Id"] = domain_id
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, _Adapter(max_retries=retries))
+            self._session.mount(scheme, _Adapter(auth, retries))
+        # A proxy that the environment names would see a plain request, and its credential, on a way that is
+        # meant to stay within this machine.
+        proxies = {"no_proxy": self._host} if is_plain else {}
+        self._settings = self._session.merge_environment_settings(self._base_url, proxies, None, verify, None)
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -145,60 +156,60 @@ class Client:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def get(self, version: str, *path: str, asked: str) -> Answer:
+    def get(self, version: str, *path: str, asked: str, query: Iterable[tuple[str, str | int]] = ()) -> Answer:
         """
         Get a JSON object.
 
         :param version: The API's version, such as ``v2``.
         :param path: The segments of the path after the domain, such as ``"delivery-orders", "ORDER_ID"``.
         :param asked: What this asks for, for errors: it follows "Cannot query ".
+        :param query: Keys and values; a key may come repeatedly.
         :return: What the API answered with status 200.
         :raises CloudPondError: for anything else.
         """
         for segment in path:
-            if not _is_segment(segment):
-                raise CloudPondError(asked, f"an ID {_SEGMENT_RULE}: got {segment!r}")
+            if not is_segment(segment):
+                raise CloudPondError(asked, f"an ID {SEGMENT_RULE}: got {segment!r}")
         url = "/".join((self._base_url, version, self._domain_id, *path))
-        # A proxy that the environment names would see a plain request, and its credential, on a way that is
-        # meant to stay within this machine.
-        proxies = {"no_proxy": self._host} if self._is_plain else {}
         try:
-            response = self._session.get(
-                url, timeout=(self._timeout,) * 2, verify=self._verify, proxies=proxies, allow_redirects=False
-            )
+            request = self._session.prepare_request(requests.Request("GET", url, params=list(query)))
+            response = self._session.send(request, timeout=self._timeout, allow_redirects=False, **self._settings)
         except requests.RequestException as error:
             raise self._connection_error(asked, error) from error
-        except OSError as error:
-            # What requests raises for a CA bundle named in the environment that isn't there.
-            raise CloudPondError(asked, self._clean(str(error))) from error
+        except (OSError, ValueError) as error:
+            # requests raises the one for a CA bundle named in the environment that isn't there, the other for a
+            # redirect to nowhere.
+            raise CloudPondError(asked, _clean(self._mask(str(error)))) from error
         return self._answer(asked, response)
 
     def _answer(self, asked: str, response: requests.Response) -> Answer:
-        request_id = self._clean(response.headers.get("X-Request-Id", "")) or None
+        mask = self._mask.with_secrets(self._auth.derived_secrets(response.request))
+        request_id = _clean(mask(response.headers.get("X-Request-Id", ""))) or None
         data: t.Any = None
         flaw = ""
         if len(response.content) > ANSWER_MAX:
             flaw = f"the answer is larger than {ANSWER_MAX // 1024**2} MiB and was cut off"
         else:
             try:
-                data = self._mask(json.loads(response.content))
+                data = json.loads(response.content)
             except (ValueError, RecursionError):
                 flaw = "the answer is not JSON" if response.content else "the answer is empty"
             else:
+                data = mask(data) if mask.may_touch(response.content) else data
                 flaw = "" if isinstance(data, dict) else "the answer is not a JSON object"
 
         status = response.status_code
         answer = Answer(asked, data if isinstance(data, dict) else {}, status, request_id)
         if 300 <= status < 400:
-            to = self._clean(response.headers.get("Location", ""))
+            to = _clean(mask(response.headers.get("Location", "")))
             raise answer.error(f"the answer is a redirect to {to!r}, which is not followed")
         if status != HTTPStatus.OK:
             code, message = _decode_error(data)
             raise CloudPondError(
                 asked,
-                self._clean(message or response.reason or "") or None,
+                _clean(message or mask(response.reason or "")) or None,
                 http_status=status,
-                code=self._clean(code or "") or None,
+                code=_clean(code or "") or None,
                 request_id=request_id,
                 retryable=status in RETRYABLE_STATUSES,
             )
@@ -210,75 +221,53 @@ class Client:
         unverified = _unverified(error)
         if unverified:
             reason = getattr(unverified, "verify_message", "") or str(unverified)
-            return CloudPondError(asked, self._clean(f"the certificate of {self._host} does not verify: {reason}"))
+            return CloudPondError(asked, _clean(f"the certificate of {self._host} does not verify: {reason}"))
         causes = list(_causes(error))
         if any(isinstance(cause, (requests.Timeout, ReadTimeoutError)) for cause in causes):
             message = f"{self._host} did not answer within {self._timeout:g} seconds"
         elif isinstance(error, requests.exceptions.ChunkedEncodingError):
             message = f"the answer of {self._host} broke off"
         else:
-            message = f"no answer from {self._host}: {getattr(causes[-1], 'strerror', None) or causes[-1]}"
+            reasons = [getattr(cause, "strerror", None) for cause in reversed(causes)]
+            message = f"no answer from {self._host}: {next(filter(None, reasons), causes[-1])}"
         # Anything else that requests raises tells of a request that could never be sent.
         outages = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
-        return CloudPondError(asked, self._clean(message), retryable=isinstance(error, outages))
-
-    def _mask(self, value: t.Any) -> t.Any:
-        """Replace the secrets in whatever JSON can hold."""
-        if isinstance(value, str):
-            for mask in self._masks:
-                value = value.replace(mask, "********")
-            return value
-        if isinstance(value, list):
-            return [self._mask(item) for item in value]
-        if isinstance(value, dict):
-            return {self._mask(key): self._mask(item) for key, item in value.items()}
-        return value
-
-    def _clean(self, text: str) -> str:
-        """Make a server's text fit for one line of a message: no secrets, line breaks or control characters."""
-        text = "".join(char if char.isprintable() else " " for char in self._mask(text))
-        text = " ".join(text.split())
-        return text if len(text) <= _TEXT_MAX else f"{text[:_TEXT_MAX]}..."
+        return CloudPondError(asked, _clean(self._mask(message)), retryable=isinstance(error, outages))
 
 
 class _Retry(Retry):
-    """Retries as urllib3 does them, with jitter, a bound on Retry-After, and no second try where none can help."""
+    """Whether to try again, and after how long: as urllib3 does it, with jitter and a bound on Retry-After."""
 
     # Without this, urllib3 would also repeat a 413 that carries a Retry-After.
     RETRY_AFTER_STATUS_CODES = RETRYABLE_STATUSES
 
-    def get_backoff_time(self) -> float:
-        # urllib3 has jitter and a maximum of its own only since 2.0.
-        return min(super().get_backoff_time(), BACKOFF_MAX) * random.uniform(0.5, 1.0)
-
-    def get_retry_after(self, response: t.Any) -> float | None:
+    def pause(self, answer: HTTPResponse | None) -> float:
+        """
+        :param answer: What the last try brought, None for a connection fault.
+        :return: Seconds to wait before the next try.
+        """
+        # urllib3 has jitter of its own, and a maximum that can be set, only since 2.0.
+        seconds = min(self.get_backoff_time(), BACKOFF_MAX) * random.uniform(0.5, 1.0)
         try:
-            seconds = super().get_retry_after(response)
+            asked = self.get_retry_after(answer) if answer else None
         except InvalidHeader:
-            return None
-        return None if seconds is None else min(seconds, RETRY_AFTER_MAX)
-
-    def increment(
-        self,
-        method: str | None = None,
-        url: str | None = None,
-        response: t.Any = None,
-        error: Exception | None = None,
-        _pool: t.Any = None,
-        _stacktrace: t.Any = None,
-    ) -> _Retry:
-        if error and _unverified(error):
-            raise MaxRetryError(_pool, url or "", error) from error
-        return super().increment(method, url, response, error, _pool, _stacktrace)
+            asked = None
+        return seconds if asked is None else min(asked, RETRY_AFTER_MAX)
 
 
 class _Adapter(HTTPAdapter):
     """
-    An adapter for which an answer has arrived when all of its body has.
+    An adapter whose tries include the body of the answer, and are each authenticated anew.
 
-    requests takes the body from urllib3 unread, after urllib3's retries have ended: here a body that breaks off
-    uses up what is left of them.
+    urllib3's own loop ends when the headers have come, and it repeats a signature, which is good for 15 minutes only.
+    So each try is one call of urllib3, and its Retry says whether there is another.
     """
+
+    def __init__(self, auth: Auth, retries: _Retry) -> None:
+        super().__init__(pool_maxsize=CONCURRENT_MAX)
+        self._auth = auth
+        self._retries = retries
+        self._held_until = 0.0
 
     def send(
         self,
@@ -289,20 +278,44 @@ class _Adapter(HTTPAdapter):
         cert: t.Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        response = super().send(request, True, timeout, verify, cert, proxies)
-        raw: t.Any = response.raw
-        try:
-            body = _read_body(raw)
-        except HTTPError as error:
-            raw.close()
+        retries = self._retries
+        while True:
+            self._wait_while_held()
+            raw: t.Any = None
+            fault: requests.RequestException | None = None
             try:
-                retries = raw.retries.increment(request.method, request.url, error=error)
-            except MaxRetryError as exhausted:
-                raise requests.exceptions.ChunkedEncodingError(exhausted, request=request) from exhausted
-            retries.sleep()
-            return _Adapter(max_retries=retries).send(request, stream, timeout, verify, cert, proxies)
-        response.raw = io.BytesIO(body)
-        return response
+                response = super().send(request, True, timeout, verify, cert, proxies)
+                raw = response.raw
+                response.raw = io.BytesIO(_read_body(raw))
+            except HTTPError as error:
+                raw.close()
+                fault = requests.exceptions.ChunkedEncodingError(error, request=request)
+            except (requests.ConnectionError, requests.Timeout) as error:
+                fault = error
+            if fault:
+                if _unverified(fault):
+                    raise fault
+            elif not retries.is_retry(str(request.method), raw.status, bool(raw.headers.get("Retry-After"))):
+                return response
+
+            try:
+                retries = retries.increment(request.method, request.url, None if fault else raw, fault)
+            except MaxRetryError:
+                if fault:
+                    raise fault from None
+                return response
+            pause = retries.pause(None if fault else raw)
+            if raw and raw.status == HTTPStatus.TOO_MANY_REQUESTS:
+                self._held_until = max(self._held_until, time.monotonic() + pause)
+            else:
+                time.sleep(pause)
+            self._auth(request)
+
+    def _wait_while_held(self) -> None:
+        """Wait, as all threads do, until the server takes requests again. Longer ones than others: not all at once."""
+        seconds = self._held_until - time.monotonic()
+        if seconds > 0:
+            time.sleep(seconds * random.uniform(1.0, 1.25))
 
 
 def _read_body(raw: HTTPResponse) -> bytes:
@@ -318,6 +331,50 @@ def _read_body(raw: HTTPResponse) -> bytes:
         body += chunk
     raw.close()
     return body[: ANSWER_MAX + 1]
+
+
+class _Mask:
+    """Replaces secrets in whatever JSON can hold, also where they are percent-encoded."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._forms: list[str] = sorted(
+            {
+                form
+                for secret in secrets
+                for form in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret))
+            },
+            key=len,
+            reverse=True,
+        )
+
+    def with_secrets(self, more: tuple[str, ...]) -> _Mask:
+        """Return a mask for these too."""
+        if not more:
+            return self
+        mask = _Mask(())
+        mask._forms = [*self._forms, *more]
+        return mask
+
+    def may_touch(self, text: bytes) -> bool:
+        """Return whether JSON text may hold a secret: what is escaped there could spell anything."""
+        return b"\\" in text or any(form.encode() in text for form in self._forms)
+
+    def __call__(self, value: t.Any) -> t.Any:
+        if isinstance(value, str):
+            for form in self._forms:
+                value = value.replace(form, "********")
+            return value
+        if isinstance(value, list):
+            return [self(item) for item in value]
+        if isinstance(value, dict):
+            return {self(key): self(item) for key, item in value.items()}
+        return value
+
+
+def _clean(text: str) -> str:
+    """Make a server's text fit for a message: one line, no control characters, not too long."""
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return text if len(text) <= _TEXT_MAX else f"{text[:_TEXT_MAX]}..."
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -359,16 +416,12 @@ def _text(value: t.Any) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
-def _masks(secrets: Iterable[str]) -> set[str]:
-    return {form for secret in secrets for form in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret))}
-
-
 def _refusal(option: str, must: str) -> CloudPondError:
     return CloudPondError("the CloudPond API", f"{option} {must}")
 
 
-def _is_segment(value: str) -> bool:
-    # The vendor's own samples are no valid UUIDs, so that no more than this can be demanded.
+def is_segment(value: str) -> bool:
+    """Return whether a value can be one harmless segment of a path, as SEGMENT_RULE says."""
     return bool(re.fullmatch(r"[A-Za-z0-9_-]+", value))
 
 

@@ -5,13 +5,19 @@
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""What the API says of delivery orders, and the one call that the specification describes."""
+"""What the API says of delivery orders, and how they are queried."""
 
 from __future__ import annotations
 
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+from ._client import CONCURRENT_MAX, SEGMENT_RULE, is_segment
+from ._errors import CloudPondError
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from ._client import Answer, Client
 
 #: The six statuses (specification, table 4).
@@ -26,6 +32,10 @@ FINAL_STATUSES = frozenset({SUCCESS, "FAIL", "CANCELLED", "DELETED"})
 
 #: The keys of an order (specification, table 4). All are strings.
 FIELDS = ("id", "name", "domain_id", "status", "edge_site_id", "effected_at", "created_at", "updated_at")
+
+#: Orders a page when listing (assumed: the bounds are those of the sister call ListEdgeSites).
+PAGE_SIZE_MAX = 2000
+PAGE_SIZE_DEFAULT = 100
 
 Order = dict[str, t.Any]
 
@@ -43,6 +53,112 @@ def show_delivery_order(client: Client, delivery_order_id: str) -> Order:
     if order["id"] != delivery_order_id:
         raise answer.error(f"the answer is about another order, {order['id']!r}")
     return order
+
+
+def show_delivery_orders(client: Client, delivery_order_ids: Sequence[str]) -> list[Order]:
+    """
+    Query many orders, a few at once; an ID that comes repeatedly is asked for once.
+
+    :return: The orders as show_delivery_order returns them, one for each ID, in the order of the IDs.
+    :raises CloudPondError: if an ID can't be one, before anything is asked; naming all orders that don't exist; or
+        for the first other failure, after which nothing more is asked.
+    """
+    unique = list(dict.fromkeys(delivery_order_ids))
+    for delivery_order_id in unique:
+        if not is_segment(delivery_order_id):
+            raise CloudPondError("the delivery orders", f"an ID {SEGMENT_RULE}: got {delivery_order_id!r}")
+    orders: dict[str, Order] = {}
+    missing: dict[str, CloudPondError] = {}
+    # Set when the first thread fails: what is still queued behind it then is not asked.
+    failures: list[CloudPondError] = []
+
+    def show(delivery_order_id: str) -> None:
+        if failures:
+            return
+        try:
+            orders[delivery_order_id] = show_delivery_order(client, delivery_order_id)
+        except CloudPondError as error:
+            if _is_missing(error):
+                missing[delivery_order_id] = error
+            else:
+                failures.append(error)
+
+    # The first one alone, so that a refused credential is refused once, and not in each thread.
+    for delivery_order_id in unique[:1]:
+        show(delivery_order_id)
+    with ThreadPoolExecutor(CONCURRENT_MAX) as executor:
+        list(executor.map(show, unique[1:]))
+    if missing:
+        raise _all_missing([missing[each] for each in unique if each in missing])
+    if failures:
+        raise failures[0]
+    return [orders[delivery_order_id] for delivery_order_id in delivery_order_ids]
+
+
+def list_delivery_orders(
+    client: Client, statuses: Sequence[str] = (), page_size: int = PAGE_SIZE_DEFAULT
+) -> Iterator[Order]:
+    """
+    Query all orders of the account, page by page (ListDeliveryOrders: ``GET /v2/{domain_id}/delivery-orders``).
+
+    :param statuses: Only orders in these; none means all orders.
+    :param page_size: Orders a page, 1 to PAGE_SIZE_MAX.
+    :return: The orders as show_delivery_order returns them, in the API's order.
+    :raises CloudPondError: if a page can't be had, or isn't what the API promises.
+    """
+    asked = "the delivery orders"
+    if not 1 <= page_size <= PAGE_SIZE_MAX:
+        raise CloudPondError(asked, f"page_size must be from 1 to {PAGE_SIZE_MAX}: got {page_size}")
+    query: list[tuple[str, str | int]] = [("limit", page_size), *(("status", status) for status in statuses)]
+    markers: set[str] = set()
+    marker: str | None = None
+    while True:
+        page = query if marker is None else [*query, ("marker", marker)]
+        answer = client.get("v2", "delivery-orders", asked=asked, query=page)
+        orders = answer.data.get("delivery_orders")
+        if not isinstance(orders, list):
+            raise answer.error("the answer has no list of delivery orders in it")
+        for order in (_order(answer, order) for order in orders):
+            if not order["id"]:
+                raise answer.error("a delivery order in the answer has no ID")
+            # Assumed: that the API takes several statuses as a repeated key. If it takes another form, all come.
+            if not statuses or order["status"] in statuses:
+                yield order
+        marker = _next_marker(answer)
+        if marker is None:
+            return
+        if marker in markers:
+            raise answer.error(f"the pages of the answer go round in circles, at the marker {marker!r}")
+        markers.add(marker)
+
+
+def _next_marker(answer: Answer) -> str | None:
+    """Return the marker of the next page, None on the last one. Pages that are missed could open a gate."""
+    page_info = answer.data.get("page_info")
+    if not isinstance(page_info, dict):
+        raise answer.error("the answer does not say whether more pages follow: it has no page_info")
+    marker = page_info.get("next_marker")
+    if marker is not None and (not isinstance(marker, str) or not marker):
+        raise answer.error("the next_marker in the answer is not a string with something in it")
+    return marker
+
+
+def _is_missing(error: CloudPondError) -> bool:
+    # The gateway's own 404 says that there is no such API, and no order would be found.
+    return error.http_status == 404 and not (error.code or "").startswith("APIGW.")
+
+
+def _all_missing(errors: list[CloudPondError]) -> CloudPondError:
+    first = errors[0]
+    if len(errors) == 1:
+        return first
+    return CloudPondError(
+        " and ".join(error.asked for error in errors),
+        first.message,
+        http_status=first.http_status,
+        code=first.code,
+        request_id=first.request_id,
+    )
 
 
 def _order(answer: Answer, data: t.Any) -> Order:

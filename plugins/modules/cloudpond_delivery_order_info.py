@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cloudpond_delivery_order_info
-short_description: Query a delivery order of Huawei Cloud CloudPond
+short_description: Query delivery orders of Huawei Cloud CloudPond
 version_added: 0.1.0
 author:
   - CloudPond collection contributors (!UNKNOWN)
 description:
-  - Returns the facts of a delivery order, such as its status.
+  - Returns the facts of one delivery order, of many, or of all in the account, such as their status.
   - A delivery order runs V(PROCESSING), V(ACCEPTING), V(SUCCESS), or ends as V(FAIL), V(CANCELLED) or V(DELETED).
     The tests P(huaweicloud.cloudpond.delivery_order_settled#test) and
     P(huaweicloud.cloudpond.delivery_order_succeeded#test) tell whether it has ended, and whether the edge site may be
@@ -25,9 +25,27 @@ extends_documentation_fragment:
 options:
   delivery_order_id:
     description:
-      - The ID of the order.
+      - The ID of one order. An empty one is an error.
+      - Excludes O(delivery_order_ids) and O(status). With none of the IDs given, all orders of the account are queried.
     type: str
-    required: true
+  delivery_order_ids:
+    description:
+      - The IDs of many orders, queried a few at once. An empty list queries nothing; an empty string in it is an error.
+      - The module fails if one of the orders does not exist, and names all that don't.
+      - Excludes O(delivery_order_id) and O(status).
+    type: list
+    elements: str
+  status:
+    description:
+      - Query all orders of the account that are in one of these statuses. An empty list means any status.
+    type: list
+    elements: str
+    choices: [CANCELLED, PROCESSING, ACCEPTING, SUCCESS, FAIL, DELETED]
+  page_size:
+    description:
+      - How many orders one request brings, from V(1) to V(2000), when all are queried.
+    type: int
+    default: 100
 seealso:
   - plugin: huaweicloud.cloudpond.delivery_order_settled
     plugin_type: test
@@ -45,28 +63,54 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ delivery.delivery_order.name }} is {{ delivery.delivery_order.status }}"
 
-- name: Set the connection once for several tasks
-  module_defaults:
-    group/huaweicloud.cloudpond.cloudpond:
-      domain_id: "{{ cloudpond_domain_id }}"
-      auth_token: "{{ cloudpond_auth_token }}"
-      timeout: 10
-  block:
-    - name: Stop unless the edge site is delivered
-      huaweicloud.cloudpond.cloudpond_delivery_order_info:
-        delivery_order_id: "{{ cloudpond_delivery_order_id }}"
-      register: delivery
-      failed_when: delivery is not huaweicloud.cloudpond.delivery_order_succeeded
-
-# A poll that fails does not end the wait, unless waiting can't cure it.
+# A poll that fails does not end the wait, unless waiting can't cure it. Keys outlive it, a token does not.
 - name: Wait for a delivery order
   huaweicloud.cloudpond.cloudpond_delivery_order_info:
     delivery_order_id: "{{ cloudpond_delivery_order_id }}"
+    domain_id: "{{ cloudpond_domain_id }}"
+    access_key: "{{ cloudpond_access_key }}"
+    secret_key: "{{ cloudpond_secret_key }}"
   register: delivery
   until: delivery is huaweicloud.cloudpond.delivery_order_settled
   retries: 60
   delay: 60
   failed_when: delivery is not huaweicloud.cloudpond.delivery_order_succeeded
+
+- name: Set the connection once for several tasks
+  module_defaults:
+    group/huaweicloud.cloudpond.cloudpond:
+      domain_id: "{{ cloudpond_domain_id }}"
+      access_key: "{{ cloudpond_access_key }}"
+      secret_key: "{{ cloudpond_secret_key }}"
+      timeout: 10
+  block:
+    - name: Stop unless all edge sites are delivered
+      huaweicloud.cloudpond.cloudpond_delivery_order_info:
+        delivery_order_ids:
+          - "{{ cloudpond_delivery_order_id }}"
+          - 00000000-0000-000-0000-000000000000
+      register: deliveries
+      failed_when: deliveries is not huaweicloud.cloudpond.delivery_order_succeeded
+
+    - name: Query what waits for somebody to accept it
+      huaweicloud.cloudpond.cloudpond_delivery_order_info:
+        status:
+          - ACCEPTING
+      register: waiting
+
+    - name: Query all orders of the account
+      huaweicloud.cloudpond.cloudpond_delivery_order_info:
+      register: deliveries
+
+- name: Look orders up by their edge site
+  ansible.builtin.debug:
+    msg: "{{ item.edge_site_id }} is {{ orders_by_site[item.edge_site_id].status }}"
+  vars:
+    sites: "{{ deliveries.delivery_orders | map(attribute='edge_site_id') }}"
+    orders_by_site: "{{ dict(sites | zip(deliveries.delivery_orders)) }}"
+  loop: "{{ deliveries.delivery_orders }}"
+  loop_control:
+    label: "{{ item.name }}"
 
 - name: Tell an order that does not exist from one that could not be queried
   block:
@@ -85,7 +129,7 @@ EXAMPLES = r"""
 RETURN = r"""
 delivery_order:
   description: The order, with any key that the API adds to those described here.
-  returned: success
+  returned: success, when O(delivery_order_id) is given
   type: dict
   contains: &order
     id:
@@ -132,7 +176,7 @@ delivery_order:
       type: str
       sample: '2026-01-04T07:05:14.405839Z'
 delivery_orders:
-  description: The same order, as a list.
+  description: The orders. With O(delivery_order_ids), in the order of the IDs.
   returned: success
   type: list
   elements: dict
@@ -174,28 +218,62 @@ error:
       sample: false
 """
 
+import typing as t
+
 from ansible.module_utils.ansible_release import __version__ as ansible_version
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ..module_utils._auth import REQUESTS_IMPORT_ERROR
 from ..module_utils._connection import CONNECTION_ARGUMENT_SPEC, client_from
-from ..module_utils._delivery_orders import show_delivery_order
+from ..module_utils._delivery_orders import (
+    PAGE_SIZE_DEFAULT,
+    STATUSES,
+    list_delivery_orders,
+    show_delivery_order,
+    show_delivery_orders,
+)
 from ..module_utils._errors import CloudPondError
+
+if t.TYPE_CHECKING:
+    from ..module_utils._client import Client
+
+ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
+    **CONNECTION_ARGUMENT_SPEC,
+    "delivery_order_id": {"type": "str"},
+    "delivery_order_ids": {"type": "list", "elements": "str"},
+    "status": {"type": "list", "elements": "str", "choices": list(STATUSES)},
+    "page_size": {"type": "int", "default": PAGE_SIZE_DEFAULT},
+}
+
+
+def query(client: Client, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """
+    :param params: The module's options.
+    :return: What the module returns.
+    :raises CloudPondError: if an order can't be had.
+    """
+    if params["delivery_order_id"] is not None:
+        order = show_delivery_order(client, params["delivery_order_id"])
+        return {"delivery_order": order, "delivery_orders": [order]}
+    if params["delivery_order_ids"] is not None:
+        return {"delivery_orders": show_delivery_orders(client, params["delivery_order_ids"])}
+    return {"delivery_orders": list(list_delivery_orders(client, params["status"] or (), params["page_size"]))}
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**CONNECTION_ARGUMENT_SPEC, "delivery_order_id": {"type": "str", "required": True}},
+        argument_spec=ARGUMENT_SPEC,
+        mutually_exclusive=[("delivery_order_id", "delivery_order_ids", "status")],
         supports_check_mode=True,
     )
     if REQUESTS_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     try:
         with client_from(module.params, caller=f"ansible-core/{ansible_version}") as client:
-            order = show_delivery_order(client, module.params["delivery_order_id"])
+            result = query(client, module.params)
     except CloudPondError as error:
         module.fail_json(msg=str(error), error=error.to_dict())
-    module.exit_json(changed=False, delivery_order=order, delivery_orders=[order])
+    module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import typing as t
 
 import pytest
-import urllib3.util.retry
 
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _client, _credentials
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 
 DOMAIN_ID = "0123456789abcdef0123456789abcdef"
@@ -18,13 +19,13 @@ TOKEN = "MIIF/secret+token=="
 
 
 class FakeClock:
-    """Stands in for the module ``time`` where urllib3 waits between retries."""
+    """Stands in for the module ``time`` where the client waits between retries."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
         self.sleeps: list[float] = []
 
-    def time(self) -> float:
+    def monotonic(self) -> float:
         return self.now
 
     def sleep(self, seconds: float) -> None:
@@ -35,7 +36,7 @@ class FakeClock:
 @pytest.fixture
 def retry_clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     clock = FakeClock()
-    monkeypatch.setattr(urllib3.util.retry, "time", clock)
+    monkeypatch.setattr(_client, "time", clock)
     return clock
 
 
@@ -45,10 +46,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: t.Any) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    for name in ("ENDPOINT", "DOMAIN_ID", "AUTH_TOKEN", "MAX_RETRIES"):
-        monkeypatch.delenv(f"HW_{name}", raising=False)
-    monkeypatch.delenv("HW_CLOUDPOND_ENDPOINT", raising=False)
-    monkeypatch.delenv("HUAWEICLOUD_SDK_DOMAIN_ID", raising=False)
+    for name in ("HW_CLOUDPOND_ENDPOINT", "HW_MAX_RETRIES", _credentials.TOKEN_VARIABLE, _credentials.FILE_VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+    for name in (*_credentials.DOMAIN_VARIABLES, *itertools.chain(*_credentials.CREDENTIAL_VARIABLES.values())):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
 
 

@@ -9,13 +9,14 @@ import importlib
 import socket
 import sys
 import threading
+import time
 import typing as t
 
 import pytest
 import trustme
 
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _auth, _client
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._auth import TokenAuth
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._auth import SignatureAuth, TokenAuth
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import Answer, Client
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import show_delivery_order
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
@@ -33,9 +34,9 @@ if t.TYPE_CHECKING:
 ID = "00000000-0000-000-0000-000000000001"
 
 
-def make_client(url: str, *, token: str = TOKEN, **options: t.Any) -> Client:
+def make_client(url: str, *, token: str = TOKEN, auth: SignatureAuth | None = None, **options: t.Any) -> Client:
     options = {"domain_id": DOMAIN_ID, "timeout": 5, "max_retries": 0, **options}
-    return Client(TokenAuth(token), endpoint=url, **options)
+    return Client(auth or TokenAuth(token), endpoint=url, **options)
 
 
 def show(url: str, **options: t.Any) -> dict[str, t.Any]:
@@ -51,7 +52,7 @@ def failure(url: str, **options: t.Any) -> CloudPondError:
 
 
 @contextlib.contextmanager
-def serve(*answers: bytes) -> t.Iterator[str]:
+def serve(*answers: bytes, received: list[bytes] | None = None) -> t.Iterator[str]:
     """Say what no HTTP server would: each connection gets the bytes, whatever it asks."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -59,7 +60,9 @@ def serve(*answers: bytes) -> t.Iterator[str]:
             for data in answers:
                 connection, _peer = listener.accept()
                 with connection:
-                    connection.recv(65536)
+                    request = connection.recv(65536)
+                    if received is not None:
+                        received.append(request)
                     connection.sendall(data)
 
         thread = threading.Thread(target=answer, daemon=True)
@@ -197,6 +200,14 @@ def test_answers_made_to_hurt(body: bytes) -> None:
     assert (error.http_status, error.retryable) == (200, False)
 
 
+@pytest.mark.parametrize("location", [b"http://[", b"\xff\xfe", b"", b"/elsewhere"])
+def test_redirects_to_anywhere(location: bytes) -> None:
+    redirect = b"HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % location
+    with serve(redirect) as url:
+        error = failure(url, max_retries=3)
+    assert not error.retryable
+
+
 def test_a_compressed_answer() -> None:
     import gzip
 
@@ -324,15 +335,18 @@ def test_back_off_doubles_up_to_a_bound_with_jitter(
 ) -> None:
     monkeypatch.setattr("random.uniform", lambda low, high: high)
     failure(emulate(f"{ID}=http:503").url, max_retries=9)
-    assert retry_clock.sleeps == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert retry_clock.sleeps == [0, 1, 2, 4, 8, 16, 30, 30, 30]
     retry_clock.sleeps.clear()
     monkeypatch.setattr("random.uniform", lambda low, high: low)
     failure(emulate(f"{ID}=http:503").url, max_retries=3)
-    assert retry_clock.sleeps == [0.5, 1]
+    assert retry_clock.sleeps == [0, 0.5, 1]
 
 
 @pytest.mark.parametrize(("asked", "slept"), [("7", 7), ("86400", 60)])
-def test_retry_after_is_kept_within_a_bound(emulate: Emulate, retry_clock: FakeClock, asked: str, slept: float) -> None:
+def test_retry_after_is_kept_within_a_bound(
+    emulate: Emulate, retry_clock: FakeClock, monkeypatch: pytest.MonkeyPatch, asked: str, slept: float
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: low)
     assert show(emulate(f"{ID}=throttled:{asked},SUCCESS").url, max_retries=1)["status"] == "SUCCESS"
     assert retry_clock.sleeps == [slept]
 
@@ -356,6 +370,27 @@ def test_a_retry_after_makes_no_refusal_repeatable() -> None:
 def test_an_echoed_credential_is_masked(emulate: Emulate, fault: str) -> None:
     error = failure(emulate(f"{ID}={fault}").url)
     assert "********" in str(error)
+
+
+def test_an_echoed_signature_is_masked(emulate: Emulate) -> None:
+    auth = SignatureAuth("emulator-access-key", "emulator-secret-key", "temporary-token")
+    error = failure(emulate(f"{ID}=echo:401", security_token="temporary-token").url, auth=auth)
+    assert error.http_status == 401
+    assert "Access=emulator-access-key" in str(error)
+    assert "Signature=********" in str(error)
+
+
+def test_each_try_is_signed_anew(retry_clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    dates = iter(time.struct_time((2026, 11, day, 0, 0, 0, 0, 0, 0)) for day in range(1, 9))
+    monkeypatch.setattr(_auth.time, "gmtime", lambda: next(dates))
+    received: list[bytes] = []
+    unavailable = b"HTTP/1.1 503 Away\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    answers = (unavailable, b"", ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode()))
+    with serve(*answers, received=received) as url:
+        assert show(url, auth=SignatureAuth("AK", "my-secret"), max_retries=2)["id"] == ID
+    signatures = {line for request in received for line in request.split(b"\r\n") if line.startswith(b"Authorization")}
+    assert len(received) == len(signatures) == 3
+    assert all(b"X-Sdk-Date: 2026110%dT000000Z" % day in request for day, request in zip((1, 2, 3), received))
 
 
 def test_an_echo_in_any_place_is_masked() -> None:

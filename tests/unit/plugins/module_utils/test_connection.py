@@ -11,7 +11,10 @@ import pytest
 import yaml
 
 from ansible_collections.huaweicloud.cloudpond.plugins.doc_fragments._connection import ModuleDocFragment
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._connection import CONNECTION_ARGUMENT_SPEC
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._connection import (
+    CONNECTION_ARGUMENT_SPEC,
+    variables_of,
+)
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
 
 ROOT = Path(__file__).parents[4]
@@ -32,4 +35,5 @@ def test_the_documentation_says_what_the_argument_spec_says(option: str) -> None
     for key in ("type", "default", "required"):
         assert documented.get(key) == spec.get(key)
     own = re.findall(r"E\((HW_\w+|HUAWEICLOUD_\w+)\)", " ".join(documented["description"]))
-    assert own == (spec["fallback"][1] if "fallback" in spec else [])
+    assert own == list(variables_of(option))
+    assert not own or own[0].startswith("HW_")

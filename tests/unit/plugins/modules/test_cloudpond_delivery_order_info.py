@@ -20,6 +20,8 @@ from ansible_collections.huaweicloud.cloudpond.plugins.modules import cloudpond_
 from ...conftest import DOMAIN_ID, TOKEN
 
 if t.TYPE_CHECKING:
+    from pathlib import Path
+
     from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 
     Emulate = t.Callable[..., Emulator]
@@ -28,7 +30,8 @@ ID = "00000000-0000-000-0000-000000000001"
 
 
 class RunModule(t.Protocol):
-    def __call__(self, **options: t.Any) -> dict[str, t.Any]: ...
+    def __call__(self, **options: t.Any) -> dict[str, t.Any]:
+        """Return the result of a run with these options."""
 
 
 @contextlib.contextmanager
@@ -73,7 +76,10 @@ def test_the_facts_of_an_order(emulate: Emulate, run_module: RunModule, check_mo
     assert (order["id"], order["status"]) == (ID, "ACCEPTING")
     assert result == {"changed": False, "delivery_order": order, "delivery_orders": [order]}
     (request,) = emulator.requests
-    assert (request.method, request.user_agent) == ("GET", f"huaweicloud.cloudpond/{VERSION} ansible-core/{ansible_version}")
+    assert (request.method, request.user_agent) == (
+        "GET",
+        f"huaweicloud.cloudpond/{VERSION} ansible-core/{ansible_version}",
+    )
 
 
 def test_a_failure(emulate: Emulate, run_module: RunModule) -> None:
@@ -110,9 +116,96 @@ def test_the_environment_stands_in_for_options(
     assert len(emulator.requests) == 3
 
 
+def connection(emulator: Emulator) -> dict[str, t.Any]:
+    return {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN}
+
+
+def test_many_orders(emulate: Emulate, run_module: RunModule) -> None:
+    emulator = emulate("a=SUCCESS", "b=FAIL")
+    result = run_module(**connection(emulator), delivery_order_ids=["b", "a"])
+    assert [(order["id"], order["status"]) for order in result["delivery_orders"]] == [("b", "FAIL"), ("a", "SUCCESS")]
+    assert "delivery_order" not in result
+    assert run_module(**connection(emulator), delivery_order_ids=[])["delivery_orders"] == []
+    assert len(emulator.requests) == 2
+
+
+def test_all_orders_or_those_in_a_status(emulate: Emulate, run_module: RunModule) -> None:
+    emulator = emulate("a=SUCCESS", "b=FAIL", "c=SUCCESS")
+    for options, expected in (({}, "abc"), ({"status": []}, "abc"), ({"status": ["SUCCESS"], "page_size": 1}, "ac")):
+        result = run_module(**connection(emulator), **t.cast("dict[str, t.Any]", options))
+        assert "".join(order["id"] for order in result["delivery_orders"]) == expected
+        assert set(result) == {"changed", "delivery_orders"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"delivery_order_id": ""}, {"delivery_order_ids": [""]}, {"delivery_order_ids": ["a", ""]}],
+)
+def test_an_id_that_came_out_empty_is_never_a_listing(
+    emulate: Emulate, run_module: RunModule, options: dict[str, t.Any]
+) -> None:
+    emulator = emulate("a=SUCCESS")
+    result = run_module(**connection(emulator), **options)
+    assert "must not be empty: got ''" in result["msg"]
+    assert emulator.requests == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"delivery_order_id": "a", "delivery_order_ids": ["a"]},
+            "mutually exclusive: delivery_order_id|delivery_order",
+        ),
+        (
+            {"delivery_order_id": "a", "status": ["FAIL"]},
+            "mutually exclusive: delivery_order_id|delivery_order_ids|stat",
+        ),
+        ({"status": ["WRONG"]}, "value of status must be one or more of: CANCELLED, PROCESSING, ACCEPTING, SUCCESS, F"),
+        ({"page_size": 2001}, "page_size must be from 1 to 2000: got 2001"),
+    ],
+)
+def test_options_that_are_refused(
+    emulate: Emulate, run_module: RunModule, options: dict[str, t.Any], message: str
+) -> None:
+    emulator = emulate("a=SUCCESS")
+    assert message in run_module(**connection(emulator), **options)["msg"]
+    assert emulator.requests == []
+
+
+def test_keys_instead_of_a_token(emulate: Emulate, run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    emulator = emulate("a=SUCCESS")
+    keys = {"access_key": "emulator-access-key", "secret_key": "emulator-secret-key"}
+    options = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "delivery_order_id": "a"}
+    assert run_module(**options, **keys)["delivery_order"]["status"] == "SUCCESS"
+    monkeypatch.setenv("HW_AUTH_TOKEN", "not this one")
+    monkeypatch.setenv("HUAWEICLOUD_SDK_AK", keys["access_key"])
+    monkeypatch.setenv("HUAWEICLOUD_SDK_SK", keys["secret_key"])
+    assert run_module(**options)["delivery_order"]["status"] == "SUCCESS"
+
+
+def test_the_file_of_the_vendors_sdk(
+    emulate: Emulate, run_module: RunModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = emulate("a=SUCCESS")
+    path = tmp_path / "credentials"
+    content = f"[global]\nak = emulator-access-key\nsk = emulator-secret-key\ndomain_id = {DOMAIN_ID}\n"
+    path.write_text(content)
+    monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", str(path))
+    assert run_module(endpoint=emulator.url, delivery_order_id="a")["delivery_order"]["status"] == "SUCCESS"
+    path.write_text("no section")
+    assert run_module(endpoint=emulator.url)["msg"] == "missing required arguments: domain_id"
+
+
+def test_no_credential_is_a_failure_that_says_all_ways(run_module: RunModule) -> None:
+    result = run_module(domain_id=DOMAIN_ID, delivery_order_id="a")
+    assert "no credential: give the options access_key and secret_key, or auth_token" in result["msg"]
+    assert result["error"]["retryable"] is False
+
+
 def test_missing_options_are_named(run_module: RunModule) -> None:
     result = run_module()
-    assert result["msg"] == "missing required arguments: auth_token, delivery_order_id, domain_id"
+    assert result["msg"] == "missing required arguments: domain_id"
     assert "error" not in result
 
 

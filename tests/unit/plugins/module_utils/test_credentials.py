@@ -1,0 +1,191 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._auth import SignatureAuth, TokenAuth
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._credentials import find_credential, find_domain_id
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+    from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._auth import Auth
+
+HW = {"HW_ACCESS_KEY": "hw-ak", "HW_SECRET_KEY": "hw-secret"}
+SDK = {"HUAWEICLOUD_SDK_AK": "sdk-ak", "HUAWEICLOUD_SDK_SK": "sdk-secret"}
+FILE = "[basic]\nak = wrong\n[global]\nak = file-ak\nsk = file%%secret\n"
+
+
+def find(**options: str | None) -> Auth:
+    return find_credential(
+        {"access_key": None, "secret_key": None, "security_token": None, "auth_token": None, **options}
+    )
+
+
+def failure(**options: str | None) -> str:
+    with pytest.raises(CloudPondError) as caught:
+        find(**options)
+    assert "secret" not in str(caught.value).replace("secret_key", "")
+    assert not caught.value.retryable
+    return str(caught.value)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., None]:
+    def set_all(*groups: dict[str, str]) -> None:
+        for group in groups:
+            for name, value in group.items():
+                monkeypatch.setenv(name, value)
+
+    return set_all
+
+
+@pytest.fixture
+def credentials_file(tmp_path: Path) -> t.Callable[[str], Path]:
+    def write(content: str) -> Path:
+        path = tmp_path / ".huaweicloud" / "credentials"
+        path.parent.mkdir()
+        path.write_text(content)
+        return path
+
+    return write
+
+
+def test_options_beat_the_environment_and_that_beats_the_file(
+    environment: t.Callable[..., None], credentials_file: t.Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment(HW, SDK, {"HW_AUTH_TOKEN": "env-secret"})
+    credentials_file(FILE)
+    assert find(auth_token="opt-secret").secrets == ("opt-secret",)
+    assert find(access_key="ak", secret_key="opt-secret", security_token="st").secrets == ("opt-secret", "st")
+    assert find().secrets == ("hw-secret",)
+    monkeypatch.delenv("HW_ACCESS_KEY")
+    monkeypatch.delenv("HW_SECRET_KEY")
+    assert find().secrets == ("sdk-secret",)
+    monkeypatch.delenv("HUAWEICLOUD_SDK_AK")
+    monkeypatch.delenv("HUAWEICLOUD_SDK_SK")
+    assert isinstance(find(), TokenAuth)
+    monkeypatch.delenv("HW_AUTH_TOKEN")
+    assert find().secrets == ("file%%secret",)
+
+
+def test_a_security_token_belongs_to_the_keys_of_its_family(environment: t.Callable[..., None]) -> None:
+    environment(HW, SDK, {"HUAWEICLOUD_SDK_SECURITY_TOKEN": "sdk-token"})
+    assert find().secrets == ("hw-secret",)
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"HW_ACCESS_KEY": "a"}, "HW_SECRET_KEY must be given in the environment too, beside HW_ACCESS_KEY"),
+        ({"HW_SECRET_KEY": "a", **SDK}, "HW_ACCESS_KEY must be given in the environment too, beside HW_SECRET_KEY"),
+        ({"HUAWEICLOUD_SDK_SK": "a"}, "HUAWEICLOUD_SDK_AK must be given in the environment too"),
+        ({"HW_SECURITY_TOKEN": "a"}, "HW_ACCESS_KEY and HW_SECRET_KEY must be given in the environment too"),
+    ],
+)
+def test_half_a_pair_in_the_environment(
+    environment: t.Callable[..., None], variables: dict[str, str], message: str
+) -> None:
+    environment(variables)
+    assert message in failure()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"access_key": "a"}, "secret_key must be given in the options too, beside access_key"),
+        ({"secret_key": "a"}, "access_key must be given in the options too, beside secret_key"),
+        ({"security_token": "a"}, "access_key and secret_key must be given in the options too, beside security_token"),
+        ({"access_key": "a", "secret_key": ""}, "secret_key must be one line"),
+        ({"auth_token": ""}, "auth_token must be one line"),
+        ({"auth_token": "a", "access_key": "a"}, "auth_token and access_key exclude each other"),
+        (
+            {"auth_token": "a", "access_key": "a", "secret_key": "b"},
+            "auth_token and access_key and secret_key exclude each other",
+        ),
+    ],
+)
+def test_options_that_do_not_go_together(
+    environment: t.Callable[..., None], options: dict[str, str], message: str
+) -> None:
+    environment(HW, {"HW_AUTH_TOKEN": "token"})
+    assert message in failure(**options)
+
+
+def test_a_variable_that_is_empty_is_not_there(environment: t.Callable[..., None]) -> None:
+    environment({"HW_ACCESS_KEY": "", "HW_SECRET_KEY": ""}, SDK)
+    assert find().secrets == ("sdk-secret",)
+
+
+def test_half_a_pair_in_the_file(credentials_file: t.Callable[[str], Path]) -> None:
+    path = credentials_file("[global]\nak = a\n")
+    assert f"sk must be given in {path} too, beside ak" in failure()
+
+
+def test_temporary_keys_in_the_file(credentials_file: t.Callable[[str], Path]) -> None:
+    credentials_file(f"{FILE}security_token = file-token\n")
+    auth = find()
+    assert isinstance(auth, SignatureAuth)
+    assert auth.secrets == ("file%%secret", "file-token")
+
+
+@pytest.mark.parametrize("content", ["sk = my-secret\n", "[global\nsk = my-secret\n", "[global]\nmy-secret\n"])
+def test_a_file_that_cannot_be_parsed_is_not_repeated(credentials_file: t.Callable[[str], Path], content: str) -> None:
+    path = credentials_file(content)
+    with pytest.raises(CloudPondError) as caught:
+        find()
+    assert f"{str(path)!r} is not a credentials file" in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_a_file_that_is_not_text(credentials_file: t.Callable[[str], Path]) -> None:
+    credentials_file("").write_bytes(b"[global]\nsk = \xff\n")
+    assert "is not a credentials file" in failure()
+
+
+def test_a_file_that_is_a_folder(credentials_file: t.Callable[[str], Path]) -> None:
+    path = credentials_file("")
+    path.unlink()
+    path.mkdir()
+    assert "can't be read: Is a directory" in failure()
+
+
+def test_another_file(environment: t.Callable[..., None], tmp_path: Path) -> None:
+    environment({"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(tmp_path / "other")})
+    assert "HUAWEICLOUD_SDK_CREDENTIALS_FILE names" in failure()
+    (tmp_path / "other").write_text(FILE)
+    assert find().secrets == ("file%%secret",)
+
+
+def test_nothing_at_all(credentials_file: t.Callable[[str], Path]) -> None:
+    path = credentials_file("[basic]\nak = a\nsk = b\n")
+    with pytest.raises(CloudPondError) as caught:
+        find()
+    for way in (
+        "access_key and secret_key",
+        "auth_token",
+        "HW_ACCESS_KEY and HW_SECRET_KEY",
+        "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK",
+        "HW_AUTH_TOKEN",
+        f"ak and sk under [global] into {path}",
+    ):
+        assert way in str(caught.value)
+
+
+def test_the_domain_id(
+    environment: t.Callable[..., None], credentials_file: t.Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert find_domain_id() is None
+    credentials_file("[global]\ndomain_id = file-domain\n")
+    assert find_domain_id() == "file-domain"
+    environment({"HW_DOMAIN_ID": "", "HUAWEICLOUD_SDK_DOMAIN_ID": "sdk-domain"})
+    assert find_domain_id() == "sdk-domain"
+    environment({"HW_DOMAIN_ID": "hw-domain"})
+    assert find_domain_id() == "hw-domain"
