@@ -13,6 +13,7 @@ It knows nothing of modules: what fails is raised as CloudPondError.
 
 from __future__ import annotations
 
+import base64
 import io
 import ipaddress
 import json
@@ -25,20 +26,29 @@ import time
 import typing as t
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ._auth import Auth
 from ._errors import CloudPondError
+from ._sanitize import Sanitizer, one_line
 from ._version import VERSION
 
 try:
     import requests
     from requests.adapters import HTTPAdapter
-    from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError, ProtocolError, ReadTimeoutError
+    from requests.sessions import Session
+    from urllib3.exceptions import (
+        DecodeError,
+        HTTPError,
+        InvalidHeader,
+        MaxRetryError,
+        ProtocolError,
+        ReadTimeoutError,
+    )
     from urllib3.util import Retry
 except ImportError:
     # REQUESTS_IMPORT_ERROR of _auth tells callers; these stand-ins only let the classes below be defined.
-    HTTPAdapter = Retry = object  # type: ignore[assignment,misc]
+    HTTPAdapter = Retry = Session = object  # type: ignore[assignment,misc]
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -66,8 +76,8 @@ ANSWER_MAX = 10 * 1024 * 1024
 #: What an ID must be. The vendor's own samples are no valid UUIDs, so that no more than this can be demanded.
 SEGMENT_RULE = "must be made of letters, digits, '-' and '_', and must not be empty"
 
-#: Characters of a server's text that go into a message.
-_TEXT_MAX = 500
+#: Seconds. More overflows what the system's calls take.
+_TIMEOUT_MAX = 86400.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,7 @@ class Answer:
         :param reason: What of the answer isn't as the specification promises.
         :return: An error to raise. Waiting doesn't cure it.
         """
-        return CloudPondError(self.asked, reason, http_status=self.http_status, request_id=self.request_id)
+        return CloudPondError(self.asked, one_line(reason), http_status=self.http_status, request_id=self.request_id)
 
 
 class Client:
@@ -124,15 +134,13 @@ class Client:
             raise _refusal("domain_id", f"{SEGMENT_RULE}: got {domain_id!r}")
         self._domain_id = domain_id
         verify = _check_ca_path(ca_path) if validate_certs and ca_path else validate_certs
-        self._timeout = _check_range("timeout", timeout, above=0)
+        self._timeout = _check_range("timeout", timeout, above=0, most=_TIMEOUT_MAX)
         self._auth = auth
-        self._mask = _Mask(auth.secrets)
         retries = _Retry(
             total=int(_check_range("max_retries", max_retries, least=0)),
             status_forcelist=RETRYABLE_STATUSES,
-            backoff_factor=BACKOFF_FACTOR,
         )
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.auth = auth
         self._session.headers["User-Agent"] = f"huaweicloud.cloudpond/{VERSION} {caller}".strip()
         # Sister calls answer in English when asked to; for this one it is an assumption that does no harm.
@@ -145,6 +153,7 @@ class Client:
         # meant to stay within this machine.
         proxies = {"no_proxy": self._host} if is_plain else {}
         self._settings = self._session.merge_environment_settings(self._base_url, proxies, None, verify, None)
+        self._secrets = (*auth.secrets, *_proxy_secrets(self._settings["proxies"].values()))
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -171,45 +180,47 @@ class Client:
             if not is_segment(segment):
                 raise CloudPondError(asked, f"an ID {SEGMENT_RULE}: got {segment!r}")
         url = "/".join((self._base_url, version, self._domain_id, *path))
+        request = self._session.prepare_request(requests.Request("GET", url, params=list(query)))
+        # What these exceptions say, and those they come from, can hold a server's text: they are not passed on.
         try:
-            request = self._session.prepare_request(requests.Request("GET", url, params=list(query)))
             response = self._session.send(request, timeout=self._timeout, allow_redirects=False, **self._settings)
         except requests.RequestException as error:
-            raise self._connection_error(asked, error) from error
-        except (OSError, ValueError) as error:
-            # requests raises the one for a CA bundle named in the environment that isn't there, the other for a
-            # redirect to nowhere.
-            raise CloudPondError(asked, _clean(self._mask(str(error)))) from error
+            raise self._connection_error(asked, error, self._sanitizer(request)) from None
+        except OSError as error:
+            # What requests raises for a CA bundle named in the environment that isn't there.
+            raise CloudPondError(asked, self._sanitizer(request).line(str(error))) from None
         return self._answer(asked, response)
 
+    def _sanitizer(self, request: requests.PreparedRequest) -> Sanitizer:
+        return Sanitizer((*self._secrets, *self._auth.derived_secrets(request)))
+
     def _answer(self, asked: str, response: requests.Response) -> Answer:
-        mask = self._mask.with_secrets(self._auth.derived_secrets(response.request))
-        request_id = _clean(mask(response.headers.get("X-Request-Id", ""))) or None
+        sanitizer = self._sanitizer(response.request)
         data: t.Any = None
         flaw = ""
         if len(response.content) > ANSWER_MAX:
             flaw = f"the answer is larger than {ANSWER_MAX // 1024**2} MiB and was cut off"
         else:
             try:
-                data = json.loads(response.content)
-            except (ValueError, RecursionError):
+                data = sanitizer.json(response.content)
+            except ValueError:
                 flaw = "the answer is not JSON" if response.content else "the answer is empty"
             else:
-                data = mask(data) if mask.may_touch(response.content) else data
                 flaw = "" if isinstance(data, dict) else "the answer is not a JSON object"
 
         status = response.status_code
+        request_id = sanitizer.line(response.headers.get("X-Request-Id", "")) or None
         answer = Answer(asked, data if isinstance(data, dict) else {}, status, request_id)
         if 300 <= status < 400:
-            to = _clean(mask(response.headers.get("Location", "")))
+            to = sanitizer.line(response.headers.get("Location", ""))
             raise answer.error(f"the answer is a redirect to {to!r}, which is not followed")
         if status != HTTPStatus.OK:
             code, message = _decode_error(data)
             raise CloudPondError(
                 asked,
-                _clean(message or mask(response.reason or "")) or None,
+                sanitizer.line(message or response.reason or "") or None,
                 http_status=status,
-                code=_clean(code or "") or None,
+                code=sanitizer.line(code or "") or None,
                 request_id=request_id,
                 retryable=status in RETRYABLE_STATUSES,
             )
@@ -217,22 +228,34 @@ class Client:
             raise answer.error(flaw)
         return answer
 
-    def _connection_error(self, asked: str, error: requests.RequestException) -> CloudPondError:
+    def _connection_error(self, asked: str, error: requests.RequestException, sanitizer: Sanitizer) -> CloudPondError:
         unverified = _unverified(error)
+        causes = list(_causes(error))
+        retryable = False
         if unverified:
             reason = getattr(unverified, "verify_message", "") or str(unverified)
-            return CloudPondError(asked, _clean(f"the certificate of {self._host} does not verify: {reason}"))
-        causes = list(_causes(error))
-        if any(isinstance(cause, (requests.Timeout, ReadTimeoutError)) for cause in causes):
+            message = f"the certificate of {self._host} does not verify: {reason}"
+        elif isinstance(error, requests.exceptions.ContentDecodingError):
+            message = f"the answer of {self._host} can't be decoded"
+        elif any(isinstance(cause, (requests.Timeout, ReadTimeoutError)) for cause in causes):
             message = f"{self._host} did not answer within {self._timeout:g} seconds"
+            retryable = True
         elif isinstance(error, requests.exceptions.ChunkedEncodingError):
             message = f"the answer of {self._host} broke off"
+            retryable = True
         else:
             reasons = [getattr(cause, "strerror", None) for cause in reversed(causes)]
             message = f"no answer from {self._host}: {next(filter(None, reasons), causes[-1])}"
-        # Anything else that requests raises tells of a request that could never be sent.
-        outages = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
-        return CloudPondError(asked, _clean(self._mask(message)), retryable=isinstance(error, outages))
+            # Anything else that requests raises tells of a request that could never be sent.
+            retryable = isinstance(error, requests.ConnectionError)
+        return CloudPondError(asked, sanitizer.line(message), retryable=retryable)
+
+
+class _Session(Session):
+    """A session that does not even look where a redirect leads: some lead nowhere, and requests fails over them."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
 
 
 class _Retry(Retry):
@@ -246,13 +269,15 @@ class _Retry(Retry):
         :param answer: What the last try brought, None for a connection fault.
         :return: Seconds to wait before the next try.
         """
-        # urllib3 has jitter of its own, and a maximum that can be set, only since 2.0.
-        seconds = min(self.get_backoff_time(), BACKOFF_MAX) * random.uniform(0.5, 1.0)
+        # urllib3 does not wait before its first retry, and has jitter of its own only since 2.0.
+        doubled = BACKOFF_FACTOR * 2.0 ** min(len(self.history) - 1, 10)
+        seconds = min(doubled, BACKOFF_MAX) * random.uniform(0.5, 1.0)
+        asked: float | None
         try:
             asked = self.get_retry_after(answer) if answer else None
-        except InvalidHeader:
+        except (InvalidHeader, ValueError, OverflowError):
             asked = None
-        return seconds if asked is None else min(asked, RETRY_AFTER_MAX)
+        return min(max(seconds, asked or 0), RETRY_AFTER_MAX)
 
 
 class _Adapter(HTTPAdapter):
@@ -285,15 +310,24 @@ class _Adapter(HTTPAdapter):
             fault: requests.RequestException | None = None
             try:
                 response = super().send(request, True, timeout, verify, cert, proxies)
-                raw = response.raw
-                response.raw = io.BytesIO(_read_body(raw))
-            except HTTPError as error:
-                raw.close()
-                fault = requests.exceptions.ChunkedEncodingError(error, request=request)
             except (requests.ConnectionError, requests.Timeout) as error:
                 fault = error
+            except HTTPError as error:
+                # urllib3 can't even ask, for example for a host name that is none.
+                raise requests.exceptions.InvalidURL(error, request=request) from error
+            else:
+                raw = response.raw
+                try:
+                    body = _read_body(raw)
+                except HTTPError as error:
+                    raw.close()
+                    body = b""
+                    if raw.status == HTTPStatus.OK or raw.status in RETRYABLE_STATUSES:
+                        fault = _body_fault(error, request)
+                    # A refusal is one, whatever became of its body: to ask again could lock a key.
+                response.raw = io.BytesIO(body)
             if fault:
-                if _unverified(fault):
+                if _unverified(fault) or isinstance(fault, requests.exceptions.ContentDecodingError):
                     raise fault
             elif not retries.is_retry(str(request.method), raw.status, bool(raw.headers.get("Retry-After"))):
                 return response
@@ -312,69 +346,30 @@ class _Adapter(HTTPAdapter):
             self._auth(request)
 
     def _wait_while_held(self) -> None:
-        """Wait, as all threads do, until the server takes requests again. Longer ones than others: not all at once."""
-        seconds = self._held_until - time.monotonic()
-        if seconds > 0:
+        """Wait, as all threads do, until the server takes requests again; not all of them equally long."""
+        while (seconds := self._held_until - time.monotonic()) > 0:
             time.sleep(seconds * random.uniform(1.0, 1.25))
 
 
 def _read_body(raw: HTTPResponse) -> bytes:
     """Read no more than one byte over ANSWER_MAX. Raises ProtocolError for a body that is shorter than announced."""
-    body = b""
-    while len(body) <= ANSWER_MAX:
-        chunk = raw.read(ANSWER_MAX + 1 - len(body), decode_content=True)
-        if not chunk:
-            # urllib3 compares the length by itself only since 2.0.
-            if raw.length_remaining:
-                raise ProtocolError(f"{raw.length_remaining} bytes are missing")
-            return body
-        body += chunk
-    raw.close()
-    return body[: ANSWER_MAX + 1]
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in raw.stream(65536, decode_content=True):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > ANSWER_MAX:
+            raw.close()
+            return b"".join(chunks)[: ANSWER_MAX + 1]
+    # urllib3 compares the length by itself only since 2.0.
+    if raw.length_remaining:
+        raise ProtocolError(f"{raw.length_remaining} bytes are missing")
+    return b"".join(chunks)
 
 
-class _Mask:
-    """Replaces secrets in whatever JSON can hold, also where they are percent-encoded."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self._forms: list[str] = sorted(
-            {
-                form
-                for secret in secrets
-                for form in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret))
-            },
-            key=len,
-            reverse=True,
-        )
-
-    def with_secrets(self, more: tuple[str, ...]) -> _Mask:
-        """Return a mask for these too."""
-        if not more:
-            return self
-        mask = _Mask(())
-        mask._forms = [*self._forms, *more]
-        return mask
-
-    def may_touch(self, text: bytes) -> bool:
-        """Return whether JSON text may hold a secret: what is escaped there could spell anything."""
-        return b"\\" in text or any(form.encode() in text for form in self._forms)
-
-    def __call__(self, value: t.Any) -> t.Any:
-        if isinstance(value, str):
-            for form in self._forms:
-                value = value.replace(form, "********")
-            return value
-        if isinstance(value, list):
-            return [self(item) for item in value]
-        if isinstance(value, dict):
-            return {self(key): self(item) for key, item in value.items()}
-        return value
-
-
-def _clean(text: str) -> str:
-    """Make a server's text fit for a message: one line, no control characters, not too long."""
-    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return text if len(text) <= _TEXT_MAX else f"{text[:_TEXT_MAX]}..."
+def _body_fault(error: HTTPError, request: requests.PreparedRequest) -> requests.RequestException:
+    kind = requests.exceptions.ContentDecodingError if isinstance(error, DecodeError) else None
+    return (kind or requests.exceptions.ChunkedEncodingError)(error, request=request)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -384,12 +379,23 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
         yield cause
-        wrapped = [getattr(cause, "reason", None), *reversed(cause.args), cause.__cause__, cause.__context__]
+        wrapped = [getattr(cause, "reason", None), *reversed(cause.args), cause.__cause__]
+        # urllib3 1.26 wraps without saying so; what others were raised in the context of is another story.
+        if type(cause).__module__.startswith("urllib3"):
+            wrapped.append(cause.__context__)
         cause = next((inner for inner in wrapped if isinstance(inner, BaseException)), None)
 
 
 def _unverified(error: BaseException) -> BaseException | None:
-    return next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLCertVerificationError)), None)
+    # urllib3 before 2.0 has a CertificateError of its own, in a place that moved.
+    return next(
+        (
+            cause
+            for cause in _causes(error)
+            if isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError"
+        ),
+        None,
+    )
 
 
 def _decode_error(data: t.Any) -> tuple[str | None, str | None]:
@@ -416,6 +422,16 @@ def _text(value: t.Any) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
+def _proxy_secrets(proxies: Iterable[str]) -> Iterator[str]:
+    """The passwords of proxies, also as a server would echo them from the header."""
+    for proxy in proxies:
+        userinfo, at, _host = urlsplit(proxy).netloc.rpartition("@")
+        user, _colon, password = userinfo.partition(":")
+        if at:
+            yield unquote(password)
+            yield base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
+
+
 def _refusal(option: str, must: str) -> CloudPondError:
     return CloudPondError("the CloudPond API", f"{option} {must}")
 
@@ -425,10 +441,14 @@ def is_segment(value: str) -> bool:
     return bool(re.fullmatch(r"[A-Za-z0-9_-]+", value))
 
 
-def _check_range(option: str, value: float, *, above: float = -math.inf, least: float = -math.inf) -> float:
-    if not (math.isfinite(value) and value > above and value >= least):
-        bound = f"more than {above}" if math.isfinite(above) else f"at least {least}"
-        raise _refusal(option, f"must be a number of {bound}: got {value}")
+def _check_range(
+    option: str, value: float, *, above: float = -math.inf, least: float = -math.inf, most: float = math.inf
+) -> float:
+    # Written so that NaN is outside, too.
+    if not (value > above and least <= value <= most):
+        low = f"more than {above}" if math.isfinite(above) else f"at least {least}"
+        high = f" and at most {most:g}" if math.isfinite(most) else ""
+        raise _refusal(option, f"must be a number of {low}{high}: got {value}")
     return value
 
 

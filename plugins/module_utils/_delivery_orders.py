@@ -60,8 +60,8 @@ def show_delivery_orders(client: Client, delivery_order_ids: Sequence[str]) -> l
     Query many orders, a few at once; an ID that comes repeatedly is asked for once.
 
     :return: The orders as show_delivery_order returns them, one for each ID, in the order of the IDs.
-    :raises CloudPondError: if an ID can't be one, before anything is asked; naming all orders that don't exist; or
-        for the first other failure, after which nothing more is asked.
+    :raises CloudPondError: if an ID can't be one, before anything is asked; for the first failure after which it makes
+        no sense to go on asking; or naming all the orders that were asked for and don't exist.
     """
     unique = list(dict.fromkeys(delivery_order_ids))
     for delivery_order_id in unique:
@@ -118,13 +118,16 @@ def list_delivery_orders(
         orders = answer.data.get("delivery_orders")
         if not isinstance(orders, list):
             raise answer.error("the answer has no list of delivery orders in it")
+        following = _next_marker(answer)
+        if following is not None and not orders:
+            raise answer.error("the answer has no orders, yet says that more follow")
         for order in (_order(answer, order) for order in orders):
             if not order["id"]:
                 raise answer.error("a delivery order in the answer has no ID")
             # Assumed: that the API takes several statuses as a repeated key. If it takes another form, all come.
             if not statuses or order["status"] in statuses:
                 yield order
-        marker = _next_marker(answer)
+        marker = following
         if marker is None:
             return
         if marker in markers:

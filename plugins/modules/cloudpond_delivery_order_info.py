@@ -246,6 +246,16 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
 }
 
 
+class Module(AnsibleModule):
+    """A module that knows which options were given: an option that came out null is not one that was left out."""
+
+    given: set[str]
+
+    def _load_params(self) -> None:
+        super()._load_params()  # type: ignore[no-untyped-call]  # ansible-core is annotated in part only
+        self.given = set(self.params)
+
+
 def query(client: Client, params: dict[str, t.Any]) -> dict[str, t.Any]:
     """
     :param params: The module's options.
@@ -261,13 +271,16 @@ def query(client: Client, params: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = Module(  # type: ignore[no-untyped-call]  # ansible-core is annotated in part only
         argument_spec=ARGUMENT_SPEC,
         mutually_exclusive=[("delivery_order_id", "delivery_order_ids", "status")],
         supports_check_mode=True,
     )
     if REQUESTS_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
+    for option in ("delivery_order_id", "delivery_order_ids"):
+        if option in module.given and module.params[option] is None:
+            module.fail_json(msg=f"{option} came out null: leave it out to query all orders of the account")
     try:
         with client_from(module.params, caller=f"ansible-core/{ansible_version}") as client:
             result = query(client, module.params)

@@ -55,7 +55,7 @@ def _state(value: object, test: str) -> _State:
     if isinstance(value, Mapping):
         orders = value.get("delivery_orders")
         error = value.get("error")
-        if _is_order(value) and not _RESULT_KEYS & value.keys():
+        if orders is None and _is_order(value) and not _RESULT_KEYS & value.keys():
             orders, error = [value], None
         elif isinstance(error, Mapping):
             return _State([], True, error.get("retryable") is True)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import importlib
 import socket
 import sys
@@ -154,7 +155,7 @@ def test_plain_http_to_loopback_is_accepted(host: str) -> None:
     make_client(f"http://{host}:1").close()
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), 1e12])
 def test_timeouts_that_are_refused(timeout: float) -> None:
     assert "timeout must be a number of more than 0" in str(failure("https://127.0.0.1", timeout=timeout))
 
@@ -192,7 +193,13 @@ def test_answers_that_waiting_does_not_cure(emulate: Emulate, retry_clock: FakeC
 
 @pytest.mark.parametrize(
     "body",
-    [b"\xff\xfe\xfd", b"[" * 100_000, b'{"delivery_order": {"id": null}}', b'{"delivery_order": "%s"}' % ID.encode()],
+    [
+        b"\xff\xfe\xfd",
+        b"[" * 100_000,
+        b'{"a":' * 2000 + b"1" + b"}" * 2000,
+        b'{"delivery_order": {"id": null}}',
+        b'{"delivery_order": "%s"}' % ID.encode(),
+    ],
 )
 def test_answers_made_to_hurt(body: bytes) -> None:
     with serve(ok(body)) as url:
@@ -200,17 +207,46 @@ def test_answers_made_to_hurt(body: bytes) -> None:
     assert (error.http_status, error.retryable) == (200, False)
 
 
-@pytest.mark.parametrize("location", [b"http://[", b"\xff\xfe", b"", b"/elsewhere"])
+@pytest.mark.parametrize("location", [b"http://[", b"\xff\xfe\xe9", b"", b"/elsewhere"])
 def test_redirects_to_anywhere(location: bytes) -> None:
     redirect = b"HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % location
     with serve(redirect) as url:
         error = failure(url, max_retries=3)
+    assert (error.http_status, error.retryable) == (302, False)
+    assert "the answer is a redirect to" in str(error)
+
+
+@pytest.mark.parametrize("head", [b"", b"Content-Encoding: gzip\r\n"])
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refusal_with_a_broken_body_is_a_refusal(retry_clock: FakeClock, head: bytes, status: int) -> None:
+    refusal = b"HTTP/1.1 %d No\r\nContent-Length: 99\r\n%sConnection: close\r\n\r\n{" % (status, head)
+    with serve(refusal) as url:
+        error = failure(url, max_retries=5)
+    assert (error.http_status, error.retryable) == (status, False)
+    assert retry_clock.sleeps == []
+
+
+def test_a_body_that_cannot_be_decoded(retry_clock: FakeClock) -> None:
+    with serve(ok(b"not compressed", b"Content-Encoding: gzip")) as url:
+        error = failure(url, max_retries=5)
+    assert error.message == "the answer of 127.0.0.1 can't be decoded"
+    assert not error.retryable
+    assert retry_clock.sleeps == []
+
+
+def test_a_compressed_answer_that_is_too_large() -> None:
+    with serve(ok(gzip.compress(b" " * 200_000_000), b"Content-Encoding: gzip")) as url:
+        error = failure(url)
+    assert "larger than 10 MiB" in str(error)
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".invalid", "a..invalid"])
+def test_host_names_that_are_none(host: str) -> None:
+    error = failure(f"https://{host}", max_retries=3)
     assert not error.retryable
 
 
 def test_a_compressed_answer() -> None:
-    import gzip
-
     body = gzip.compress(b'{"delivery_order": {"id": "%s"}}' % ID.encode())
     with serve(ok(body, b"Content-Encoding: gzip")) as url:
         assert show(url)["id"] == ID
@@ -335,11 +371,11 @@ def test_back_off_doubles_up_to_a_bound_with_jitter(
 ) -> None:
     monkeypatch.setattr("random.uniform", lambda low, high: high)
     failure(emulate(f"{ID}=http:503").url, max_retries=9)
-    assert retry_clock.sleeps == [0, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert retry_clock.sleeps == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
     retry_clock.sleeps.clear()
     monkeypatch.setattr("random.uniform", lambda low, high: low)
     failure(emulate(f"{ID}=http:503").url, max_retries=3)
-    assert retry_clock.sleeps == [0, 0.5, 1]
+    assert retry_clock.sleeps == [0.25, 0.5, 1]
 
 
 @pytest.mark.parametrize(("asked", "slept"), [("7", 7), ("86400", 60)])
@@ -351,10 +387,29 @@ def test_retry_after_is_kept_within_a_bound(
     assert retry_clock.sleeps == [slept]
 
 
-def test_a_retry_after_that_is_no_time(retry_clock: FakeClock) -> None:
-    throttled = b"HTTP/1.1 429 Slow\r\nRetry-After: soon\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+@pytest.mark.parametrize(
+    "asked",
+    [
+        b"soon",
+        b"0",
+        b"9" * 5000,
+        b"Fri, 31 Dec 20260 23:59:59 GMT",
+        b"Fri, 31 Dec 99999999999 23:59:59 GMT",
+        b"Thu, 01 Jan 1970 00:00:00 GMT",
+    ],
+)
+@pytest.mark.parametrize("status", [b"429", b"503"])
+def test_a_retry_after_that_is_no_time_does_not_replace_the_back_off(
+    retry_clock: FakeClock, status: bytes, asked: bytes
+) -> None:
+    throttled = b"HTTP/1.1 %s Slow\r\nRetry-After: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % (
+        status,
+        asked,
+    )
     with serve(throttled, ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode())) as url:
         assert show(url, max_retries=1)["id"] == ID
+    assert all(seconds > 0 for seconds in retry_clock.sleeps)
+    assert retry_clock.sleeps
 
 
 def test_a_retry_after_makes_no_refusal_repeatable() -> None:
@@ -382,7 +437,7 @@ def test_an_echoed_signature_is_masked(emulate: Emulate) -> None:
 
 def test_each_try_is_signed_anew(retry_clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     dates = iter(time.struct_time((2026, 11, day, 0, 0, 0, 0, 0, 0)) for day in range(1, 9))
-    monkeypatch.setattr(_auth.time, "gmtime", lambda: next(dates))
+    monkeypatch.setattr("time.gmtime", lambda: next(dates))
     received: list[bytes] = []
     unavailable = b"HTTP/1.1 503 Away\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     answers = (unavailable, b"", ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode()))
@@ -405,6 +460,29 @@ def test_an_echo_in_any_place_is_masked() -> None:
     with serve(b"HTTP/1.1 400 %s\r\nX-Request-Id: %s\r\nContent-Length: 0\r\n\r\n" % (token, token)) as url:
         error = failure(url)
     assert (error.message, error.request_id) == ("********", "********")
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        b'{"error_code": "X", "error_msg": "MIIF\\u002fsecret+token=="}',
+        b'{"error_code": "X", "error_msg": "MIIF&#47;secret&#43;token&#x3d;&#x3D;"}',
+        b'{"error_code": "X", "error_msg": "MIIF%2fsecret%2btoken%3d%3d"}',
+        '{"error_code": "X", "error_msg": "MIIF/secret+token=="}'.encode("utf-16"),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400, 503])
+def test_an_echo_in_any_encoding_is_masked(echo: bytes, status: int) -> None:
+    with serve(b"HTTP/1.1 %d No\r\nContent-Length: %d\r\n\r\n" % (status, len(echo)) + echo) as url:
+        failure(url)
+
+
+def test_an_echo_where_no_header_should_be(retry_clock: FakeClock) -> None:
+    with serve(b"XX MIIF/secret+token==\r\n\r\n") as url:
+        error = failure(url)
+    assert "********" in str(error)
+    assert error.__cause__ is None
+    assert error.__suppress_context__
 
 
 def test_a_message_is_one_clean_line() -> None:
@@ -548,10 +626,12 @@ def test_plain_requests_never_meet_a_proxy(emulate: Emulate, monkeypatch: pytest
 
 
 def test_tls_requests_use_the_proxy_of_the_environment(tls: Tls, monkeypatch: pytest.MonkeyPatch) -> None:
-    with serve(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
-        monkeypatch.setenv("https_proxy", proxy.replace("http://", "http://user:secret@"))
+    # user:secret/word, as the proxy was sent it.
+    echo = b"Proxy-Authorization: Basic dXNlcjpzZWNyZXQvd29yZA=="
+    with serve(b"HTTP/1.1 407 %s\r\nContent-Length: 0\r\n\r\n" % echo) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.replace("http://", "http://user:secret%2Fword@"))
         error = failure("https://ies.example.com")
-    assert "407 Proxy Authentication Required" in str(error)
+    assert "407 Proxy-Authorization: Basic ********" in str(error)
     assert error.retryable
 
 

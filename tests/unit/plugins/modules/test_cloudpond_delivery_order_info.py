@@ -129,6 +129,14 @@ def test_many_orders(emulate: Emulate, run_module: RunModule) -> None:
     assert len(emulator.requests) == 2
 
 
+@pytest.mark.parametrize("option", ["delivery_order_id", "delivery_order_ids"])
+def test_an_id_that_came_out_null_is_never_a_listing(emulate: Emulate, run_module: RunModule, option: str) -> None:
+    emulator = emulate("a=SUCCESS")
+    result = run_module(**connection(emulator), **t.cast("dict[str, t.Any]", {option: None}))
+    assert result["msg"] == f"{option} came out null: leave it out to query all orders of the account"
+    assert emulator.requests == []
+
+
 def test_all_orders_or_those_in_a_status(emulate: Emulate, run_module: RunModule) -> None:
     emulator = emulate("a=SUCCESS", "b=FAIL", "c=SUCCESS")
     for options, expected in (({}, "abc"), ({"status": []}, "abc"), ({"status": ["SUCCESS"], "page_size": 1}, "ac")):
