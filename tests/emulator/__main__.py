@@ -19,8 +19,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from ._emulator import DEFAULT_DOMAIN_ID, DEFAULT_HOST, DEFAULT_TOKEN, Emulator
-from ._faults import FAULTS
+from ._emulator import (
+    DEFAULT_ACCESS_KEY,
+    DEFAULT_DOMAIN_ID,
+    DEFAULT_HOST,
+    DEFAULT_LISTING,
+    DEFAULT_SECRET_KEY,
+    DEFAULT_TOKEN,
+    Emulator,
+)
+from ._faults import FAULTS, Scope
 from ._orders import OrderPlan, parse_order, parse_orders
 
 _DESCRIPTION = """\
@@ -44,8 +52,21 @@ lives:
   shows it; a step after STEP@S begins when the S seconds are over, whether anybody looks or not, and may be over
   itself at the next poll. In a fault, the order is in the status that came before; every order begins as PROCESSING.
 
-faults:
+the listing:
+  It has a life of its own, --listing LIFE, of steps that are ok or a fault: 'ok,http:503*2,ok'. A request for a page
+  is a poll of the listing, and one of each order that it looks at: those on the page, and those before them that its
+  status filter left out. It shows the status of an order that is in a fault, and not the fault.
+
+many orders:
+  A range in the ID stands for one order a number, each with a life of its own: --order 'site-{{0001..1000}}=SUCCESS'
+
+faults, and of what:
 {faults}
+
+credentials:
+  A request brings the token in X-Auth-Token, or is signed with the access key and its secret key (SDK-HMAC-SHA256).
+  With --security-token, signed requests must bring that in X-Security-Token. An access key that failed more than 5
+  times in a row is locked for 5 minutes.
 
 files:
   --orders takes a JSON file; name and edge_site_id may be left out:
@@ -54,8 +75,9 @@ files:
                  "life": ["PROCESSING*2", "http:503", "SUCCESS"]}}]}}
 
 also served:
-  GET /emulator/requests, without a credential: a JSON list of the requests that arrived at all other paths, each
-  with method, path, delivery_order_id, status (null when no whole answer was sent), fault and user_agent.
+  GET /emulator/requests, without a credential: a JSON list of the requests that arrived at all other paths, each with
+  method, path, delivery_order_id, status (null when no whole answer was sent), fault, user_agent, failures_in_a_row (of
+  the access key to authenticate), at (seconds since the start) and concurrent (requests then waiting for an answer).
 
 examples:
   An order that succeeds at its fifth poll, after one outage:
@@ -66,21 +88,30 @@ examples:
     python3 -m tests.emulator --order '0000-a=PROCESSING,down:5,SUCCESS' --order '0000-b=PROCESSING*3,FAIL'
   A token that is refused at every poll:
     python3 -m tests.emulator --order '0000-a=http:401'
+  A thousand orders; the second request for a page is refused, and each answer takes 50 ms more:
+    python3 -m tests.emulator --order 'site-{{0001..1000}}=PROCESSING@9,SUCCESS' --listing ok,http:503,ok --latency 0.05
   Ask it:
     curl -H 'X-Auth-Token: {token}' URL/v2/{domain_id}/delivery-orders/0000-a
+    curl -H 'X-Auth-Token: {token}' 'URL/v2/{domain_id}/delivery-orders?status=FAIL'
 """
 
 
 def _manual() -> str:
-    width = max(len(kind.form) for kind in FAULTS.values()) + 2
+    first = max(len(kind.form) for kind in FAULTS.values()) + 2
+    second = max(len(scope.value) for scope in Scope) + 2
     rows = (
-        textwrap.fill(kind.effect, 116, initial_indent=f"  {kind.form:{width}}", subsequent_indent=" " * (width + 2))
+        textwrap.fill(
+            kind.effect,
+            116,
+            initial_indent=f"  {kind.form:{first}}{kind.scope.value:{second}}",
+            subsequent_indent=" " * (2 + first + second),
+        )
         for kind in FAULTS.values()
     )
     return _MANUAL.format(faults="\n".join(rows), token=DEFAULT_TOKEN, domain_id=DEFAULT_DOMAIN_ID)
 
 
-def _order(text: str) -> OrderPlan:
+def _order(text: str) -> list[OrderPlan]:
     try:
         return parse_order(text)
     except ValueError as error:
@@ -102,7 +133,13 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _stop_after(text: str) -> float:
+def _rate(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of requests in a second, 1 or more")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0 < float(text) <= threading.TIMEOUT_MAX:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return float(text)
@@ -120,15 +157,33 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=_port, default=0, help="port to listen on (default 0: any free one)")
     parser.add_argument("--token", default=DEFAULT_TOKEN, help="the X-Auth-Token to accept (default %(default)s)")
     parser.add_argument(
+        "--access-key", default=DEFAULT_ACCESS_KEY, metavar="KEY", help="the key to accept (default %(default)s)"
+    )
+    parser.add_argument(
+        "--secret-key", default=DEFAULT_SECRET_KEY, metavar="KEY", help="its half (default %(default)s)"
+    )
+    parser.add_argument(
+        "--security-token", metavar="TOKEN", help="make the keys temporary ones that go with this token"
+    )
+    parser.add_argument(
         "--domain-id", default=DEFAULT_DOMAIN_ID, metavar="ID", help="the account (default %(default)s)"
     )
     parser.add_argument(
-        "--order", type=_order, action="append", default=[], metavar="ID=LIFE", help="an order; may be repeated"
+        "--order", type=_order, action="extend", default=[], metavar="ID=LIFE", help="an order; may be repeated"
     )
     parser.add_argument("--orders", type=_orders_file, default=[], metavar="FILE", help="a JSON file of orders")
+    parser.add_argument(
+        "--listing", default=DEFAULT_LISTING, metavar="LIFE", help="how the listing fares (default %(default)s)"
+    )
+    parser.add_argument(
+        "--latency", type=_seconds, default=0.0, metavar="SECONDS", help="add that to each answer of the API"
+    )
+    parser.add_argument(
+        "--throttle", type=_rate, metavar="RATE", help="refuse more than RATE requests in a second: 429, Retry-After: 1"
+    )
     parser.add_argument("--tls-certificate", metavar="FILE", help="speak TLS with this PEM certificate (chain)")
     parser.add_argument("--tls-key", metavar="FILE", help="the certificate's PEM key, without a password")
-    parser.add_argument("--stop-after", type=_stop_after, metavar="SECONDS", help="end by itself after that long")
+    parser.add_argument("--stop-after", type=_seconds, metavar="SECONDS", help="end by itself after that long")
     parser.add_argument("--verbose", action="store_true", help="log each request on stderr, without its credential")
     return parser
 
@@ -162,10 +217,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         emulator = Emulator(
             [*options.order, *options.orders],
+            listing=options.listing,
             token=options.token,
+            access_key=options.access_key,
+            secret_key=options.secret_key,
+            security_token=options.security_token,
             domain_id=options.domain_id,
             host=options.host,
             port=options.port,
+            latency=options.latency,
+            throttle=options.throttle,
             certificate=options.tls_certificate,
             key=options.tls_key,
             log=_log if options.verbose else lambda line: None,

@@ -80,6 +80,11 @@ def error_answer(
     return json_answer(content, status, headers)
 
 
+def throttled_answer(retry_after: int) -> Answer:
+    """The gateway's 429 for too many requests; ``retry_after`` is in seconds."""
+    return error_answer(429, headers=(("Retry-After", str(retry_after)),))
+
+
 def no_such_api() -> Answer:
     """The gateway's 404 for a path, or a method on a path, that it doesn't know: APIGW.0101."""
     return error_answer(404, "The API does not exist or has not been published in the environment.", "APIGW.0101")

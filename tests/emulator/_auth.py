@@ -8,43 +8,110 @@ from __future__ import annotations
 
 import hmac
 import re
-from email.message import Message
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Callable
 
 from ._answers import Answer, error_answer
 from ._request import Request
+from ._signature import ALGORITHM, Keys, is_signed, read_authorization
 
-_TOKEN_HEADER = "X-Auth-Token"
+# "More than five times in a row", says the vendor.
+_FAILURES_ALLOWED = 5
+# Assumed: the vendor says "for a while".
+_LOCK_SECONDS = 300
 
 
-def sent_credential(headers: Message) -> str:
-    """The credential as the client sent it, empty when it sent none."""
-    return headers.get(_TOKEN_HEADER, "")
+def sent_credential(headers: Mapping[str, str]) -> str:
+    """What the client sent to say who it is, empty when it sent nothing.
+
+    ``headers`` are a Request's: names in lower case.
+    """
+    names = ("x-auth-token", "authorization", "x-security-token")
+    return " ".join(headers[name] for name in names if headers.get(name))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``refusal`` is None for a good credential, else the gateway's 401 APIGW.0301.
+
+    ``failures_in_a_row`` is how often the access key has failed to authenticate without a success in between, this
+    time included; None when no access key could be read.
+    """
+
+    refusal: Answer | None
+    failures_in_a_row: int | None = None
+
+
+@dataclass
+class _Failures:
+    count: int = 0
+    locked_until: float | None = None
 
 
 class Authenticator:
     """Knows the account's credentials, and what the gateway says to any other.
 
-    Raises ValueError for a token that can't be the value of a header.
+    ``clock`` returns seconds and never goes back, ``wall_clock`` Unix seconds. Raises ValueError for a credential that
+    can't be part of a header.
     """
 
-    def __init__(self, token: str) -> None:
-        if not re.fullmatch(r"[!-~]+", token):
-            raise ValueError("the token must be one or more visible ASCII characters, without spaces")
+    def __init__(self, token: str, keys: Keys, clock: Callable[[], float], wall_clock: Callable[[], float]) -> None:
+        visible = {"token": token, "secret key": keys.secret_key, "security token": keys.security_token}
+        for name, value in visible.items():
+            if value is not None and not re.fullmatch(r"[!-~]+", value):
+                raise ValueError(f"the {name} must be one or more visible ASCII characters, without spaces")
+        # Without the comma that would end it in a header.
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", keys.access_key):
+            raise ValueError(f"the access key {keys.access_key!r} must be of letters, digits, '-' and '_'")
         self._token = token.encode()
+        self._keys = keys
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._lock = threading.Lock()
+        self._failures: dict[str, _Failures] = {}
 
-    def refusal(self, request: Request) -> Answer | None:
-        """None for a good credential, else the gateway's 401 APIGW.0301.
+    def check(self, request: Request) -> Verdict:
+        """Judge the request's token or signature.
 
-        Its messages are those of the vendor's page on APIGW.0301. Assumed: which of them a wrong token gets.
+        Assumed: a signature is looked at first, and an Authorization of another kind only where there is no token.
         """
-        sent = sent_credential(request.headers)
-        if not sent:
-            return self._refuse("token not found")
+        authorization = request.headers.get("authorization", "")
+        token = request.headers.get("x-auth-token", "")
+        if authorization.startswith(ALGORITHM) or (authorization and not token):
+            return self._check_signature(request, authorization)
+        # The messages are those of the vendor's page on APIGW.0301. Assumed: which of them a wrong token gets.
+        if not token:
+            return Verdict(_refuse("token not found"))
         # Encoded, because compare_digest takes no str beyond ASCII, and a client may send one.
-        if not hmac.compare_digest(sent.encode(), self._token):
-            return self._refuse("decrypt token fail")
-        return None
+        if not hmac.compare_digest(token.encode(), self._token):
+            return Verdict(_refuse("decrypt token fail"))
+        return Verdict(None)
 
-    @staticmethod
-    def _refuse(reason: str) -> Answer:
-        return error_answer(401, f"Incorrect IAM authentication information: {reason}")
+    def _check_signature(self, request: Request, text: str) -> Verdict:
+        # Assumed: whatever is wrong, this is all that the gateway tells.
+        wrong = _refuse("verify aksk signature fail")
+        authorization = read_authorization(text)
+        if authorization is None:
+            return Verdict(wrong)
+        good = is_signed(request, authorization, self._keys, self._wall_clock())
+        access_key, now = authorization.access_key, self._clock()
+        with self._lock:
+            failures = self._failures.setdefault(access_key, _Failures())
+            if failures.locked_until is not None:
+                if now < failures.locked_until:
+                    # Assumed: so is a right signature refused, and the lock neither ends earlier nor later for it.
+                    return Verdict(_refuse("the access key is locked"), failures.count)
+                failures = self._failures[access_key] = _Failures()
+            if good:
+                del self._failures[access_key]
+                return Verdict(None, 0)
+            failures.count += 1
+            if failures.count > _FAILURES_ALLOWED:
+                failures.locked_until = now + _LOCK_SECONDS
+            return Verdict(wrong, failures.count)
+
+
+def _refuse(reason: str) -> Answer:
+    return error_answer(401, f"Incorrect IAM authentication information: {reason}")

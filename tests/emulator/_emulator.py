@@ -13,24 +13,38 @@ from types import TracebackType
 from typing import Callable
 
 from ._auth import Authenticator
+from ._faults import LONGEST
 from ._gateway import Gateway
-from ._journal import RecordedRequest
+from ._journal import Journal, RecordedRequest
+from ._lives import parse_listing
 from ._orders import OrderBook, OrderPlan, is_id, parse_order
 from ._server import Server, is_loopback, tls_context
+from ._signature import Keys
+from ._throttle import Throttle
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_TOKEN = "emulator-token"
+DEFAULT_ACCESS_KEY = "emulator-access-key"
+DEFAULT_SECRET_KEY = "emulator-secret-key"
 # The account ID of the specification's example.
 DEFAULT_DOMAIN_ID = "00000000000000000000000000000000"
+DEFAULT_LISTING = "ok"
 
 
 class Emulator:
     """A CloudPond stand-in that listens while its ``with`` block runs.
 
     ``orders``: ``"ID=LIFE"`` texts (the grammar is in README.md) or what ``parse_orders`` made of a file.
+    ``listing``: the life of the listing, such as ``"ok,http:503,ok"``.
+    ``token``, or a signature with ``access_key`` and ``secret_key``, is what a request must bring. With a
+    ``security_token`` the keys are temporary ones, and it must be sent with them.
     ``port``: 0 picks a free one.
-    ``clock``: returns seconds and never goes back; lives count their ``@SECONDS`` by it. How long ``slow`` and ``down``
-    last is always real time, because a client waits it out.
+    ``clock``: returns seconds and never goes back; lives count their ``@SECONDS`` by it, and so do the throttle, the
+    lock of an access key and the journal. How long ``slow``, ``down`` and ``latency`` last is always real time, because
+    a client waits it out.
+    ``wall_clock``: returns Unix seconds; the date of a signed request is held against it.
+    ``latency``: seconds that are added to each answer of the API.
+    ``throttle``: how many requests in a second are answered, and more are refused; None for any number.
     ``certificate``, ``key``: PEM files; with them the emulator speaks TLS.
     ``log`` gets one line a request, without the credential.
 
@@ -41,11 +55,18 @@ class Emulator:
         self,
         orders: Iterable[str | OrderPlan] = (),
         *,
+        listing: str = DEFAULT_LISTING,
         token: str = DEFAULT_TOKEN,
+        access_key: str = DEFAULT_ACCESS_KEY,
+        secret_key: str = DEFAULT_SECRET_KEY,
+        security_token: str | None = None,
         domain_id: str = DEFAULT_DOMAIN_ID,
         host: str = DEFAULT_HOST,
         port: int = 0,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+        latency: float = 0.0,
+        throttle: int | None = None,
         certificate: str | PathLike[str] | None = None,
         key: str | PathLike[str] | None = None,
         log: Callable[[str], None] = lambda line: None,
@@ -56,19 +77,28 @@ class Emulator:
             raise ValueError(f"the port {port} is not between 0 (any free one) and 65535")
         if not is_id(domain_id):
             raise ValueError(f"the domain ID {domain_id!r} must be of letters, digits, '-' and '_'")
+        if not 0 <= latency <= LONGEST:
+            raise ValueError(f"the latency {latency} is not a number of seconds from 0 to {LONGEST}")
         if (certificate is None) != (key is None):
             raise ValueError("TLS needs both a certificate and a key")
         self._tls = None
         if certificate is not None and key is not None:
             self._tls = tls_context(fspath(certificate), fspath(key))
-        plans = [parse_order(order) if isinstance(order, str) else order for order in orders]
-        self._gateway = Gateway(Authenticator(token), OrderBook(plans, domain_id, clock), domain_id)
+        plans = [plan for order in orders for plan in (parse_order(order) if isinstance(order, str) else [order])]
+        self._gateway = Gateway(
+            Authenticator(token, Keys(access_key, secret_key, security_token), clock, wall_clock),
+            Throttle(throttle, clock),
+            OrderBook(plans, parse_listing(listing), domain_id, clock),
+            Journal(clock),
+            domain_id,
+        )
         self._host = host
         self._port = port
+        self._latency = latency
         self._log = log
 
     def __enter__(self) -> Emulator:
-        self._server = Server(self._gateway, self._host, self._port, self._tls, self._log)
+        self._server = Server(self._gateway, self._host, self._port, self._tls, self._latency, self._log)
         self._server.start()
         return self
 

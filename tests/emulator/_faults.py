@@ -7,27 +7,51 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import enum
 import re
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from ._answers import Answer, Hangup, Reply, error_answer, html_answer, json_answer
+from ._answers import Answer, Hangup, Reply, error_answer, html_answer, json_answer, throttled_answer
 
-# A day: longer than any client waits, and far from what the system's timers can't hold.
-_LONGEST = 86400
+# Seconds, a day: longer than any client waits, and far from what the system's timers can't hold.
+LONGEST = 86400
 
 # The collection's client cuts an answer off here, in bytes.
 _HUGE = 10 * 1024 * 1024
 
 
+class Scope(enum.Enum):
+    """What a fault can befall; the value is how the tables of faults write it."""
+
+    BOTH = "order, listing"
+    ORDER = "order"
+    LISTING = "listing"
+
+
 @dataclass(frozen=True)
 class Situation:
-    """What a fault may need: the order as it would have been answered, the request's path, the credential it sent."""
+    """What a fault may need.
 
-    order: dict[str, Any]
+    ``content`` is the body as it would have been answered, ``orders`` the orders in it, ``path`` the request's,
+    ``credential`` what it sent to say who it is, ``marker`` the one it sent, None where it sent none.
+    """
+
+    content: dict[str, Any]
+    orders: list[dict[str, Any]]
     path: str
     credential: str
+    marker: str | None = None
+
+    def with_orders(self, orders: list[Any]) -> dict[str, Any]:
+        """The content with as many other orders in it."""
+        if "delivery_order" in self.content:
+            return {"delivery_order": orders[0]}
+        return {**self.content, "delivery_orders": orders}
+
+    def with_marker(self, marker: Any) -> dict[str, Any]:
+        """The content of the listing with another marker of the next page."""
+        return {**self.content, "page_info": {**self.content["page_info"], "next_marker": marker}}
 
 
 @dataclass(frozen=True)
@@ -44,6 +68,7 @@ class FaultKind:
     act: Callable[[Situation, float], Reply]
     read: Callable[[str], float] | None = None
     default: float | None = None
+    scope: Scope = Scope.BOTH
 
     @property
     def name(self) -> str:
@@ -60,7 +85,7 @@ class Fault:
     argument: float
 
     def reply(self, situation: Situation) -> Reply:
-        """What the client gets instead of the order."""
+        """What the client gets instead of the order or the listing."""
         return self.kind.act(situation, self.argument)
 
 
@@ -71,22 +96,18 @@ def _code(text: str) -> float:
 
 
 def _seconds(text: str) -> float:
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0 < float(text) <= _LONGEST:
-        raise ValueError(f"SECONDS is a number above 0, at most {_LONGEST}")
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0 < float(text) <= LONGEST:
+        raise ValueError(f"SECONDS is a number above 0, at most {LONGEST}")
     return float(text)
 
 
 def _whole_seconds(text: str) -> float:
-    if not re.fullmatch(r"[0-9]+", text) or int(text) > _LONGEST:
-        raise ValueError(f"SECONDS is a whole number from 0 to {_LONGEST}, as in Retry-After")
+    if not re.fullmatch(r"[0-9]+", text) or int(text) > LONGEST:
+        raise ValueError(f"SECONDS is a whole number from 0 to {LONGEST}, as in Retry-After")
     return int(text)
 
 
-def _answered(situation: Situation) -> Answer:
-    return json_answer({"delivery_order": situation.order})
-
-
-def _wrong_types(situation: Situation) -> Answer:
+def _wrong_types(order: dict[str, Any]) -> dict[str, Any]:
     wrong = {
         "name": 7,
         "domain_id": 0,
@@ -96,7 +117,12 @@ def _wrong_types(situation: Situation) -> Answer:
         "created_at": 1767510314,
         "updated_at": {"seconds": 1767510314},
     }
-    return json_answer({"delivery_order": {**situation.order, **wrong}})
+    return {**order, **wrong}
+
+
+def _repeated_marker(situation: Situation) -> Answer:
+    last = situation.orders[-1]["id"] if situation.orders else "again"
+    return json_answer(situation.with_marker(situation.marker or last))
 
 
 def _echo(situation: Situation, code: float) -> Answer:
@@ -121,12 +147,12 @@ _KINDS = (
     FaultKind(
         "cut-short",
         "half of the body under the Content-Length of the whole, then the end",
-        lambda s, n: dataclasses.replace(_answered(s), cut_short=True),
+        lambda s, n: dataclasses.replace(json_answer(s.content), cut_short=True),
     ),
     FaultKind(
         "slow:SECONDS",
         "the right answer, that much later",
-        lambda s, n: dataclasses.replace(_answered(s), after=n),
+        lambda s, n: dataclasses.replace(json_answer(s.content), after=n),
         _seconds,
     ),
     FaultKind(
@@ -136,28 +162,35 @@ _KINDS = (
     ),
     FaultKind("not-json", "200 with a text that is not JSON", lambda s, n: Answer(200, b"status: PROCESSING\n")),
     FaultKind("empty", "200 with an empty body", lambda s, n: Answer(200, b"")),
-    FaultKind("json-list", "200 with a JSON list that has the order in it", lambda s, n: json_answer([s.order])),
+    FaultKind(
+        "json-list", "200 with a JSON list that has the order or orders in it", lambda s, n: json_answer(s.orders)
+    ),
     FaultKind("no-order", "200 with {}", lambda s, n: json_answer({})),
-    FaultKind("null-order", '200 with {"delivery_order": null}', lambda s, n: json_answer({"delivery_order": None})),
+    FaultKind(
+        "null-order",
+        '200 with {"delivery_order": null}, of the listing null as delivery_orders',
+        lambda s, n: json_answer({**s.content, next(iter(s.content)): None}),
+    ),
     FaultKind(
         "wrong-types",
-        "200 with the right ID, all other fields of wrong JSON types",
-        lambda s, n: _wrong_types(s),
+        "200 with the right ID, all other fields of wrong JSON types; of the listing, in the page's first order",
+        lambda s, n: json_answer(s.with_orders([*map(_wrong_types, s.orders[:1]), *s.orders[1:]])),
     ),
     FaultKind(
         "other-order",
         "200 with the order of another ID",
-        lambda s, n: json_answer({"delivery_order": {**s.order, "id": f"other-{s.order['id']}"}}),
+        lambda s, n: json_answer(s.with_orders([{**order, "id": f"other-{order['id']}"} for order in s.orders])),
+        scope=Scope.ORDER,
     ),
     FaultKind(
         "huge",
-        "200 with the right order in a valid JSON body of over 10 MiB",
-        lambda s, n: Answer(200, json.dumps({"delivery_order": s.order, "padding": "x" * _HUGE}).encode()),
+        "200 with the right answer in a valid JSON body of over 10 MiB",
+        lambda s, n: json_answer({**s.content, "padding": "x" * _HUGE}),
     ),
     FaultKind(
         "throttled:SECONDS",
         "429 APIGW.0308 with that Retry-After (whole seconds)",
-        lambda s, n: error_answer(429, headers=(("Retry-After", str(int(n))),)),
+        lambda s, n: throttled_answer(int(n)),
         _whole_seconds,
     ),
     FaultKind(
@@ -173,18 +206,79 @@ _KINDS = (
         lambda s, n: Hangup(refuse_for=n),
         _seconds,
     ),
+    FaultKind(
+        "object-page",
+        "200 with delivery_orders as a JSON object, the orders by their ID",
+        lambda s, n: json_answer({**s.content, "delivery_orders": {order["id"]: order for order in s.orders}}),
+        scope=Scope.LISTING,
+    ),
+    FaultKind(
+        "null-entry",
+        "200 with a null before the page's orders",
+        lambda s, n: json_answer(s.with_orders([None, *s.orders])),
+        scope=Scope.LISTING,
+    ),
+    FaultKind(
+        "repeated-marker",
+        "200 with the right orders; next_marker is the marker sent, so that the pages never end",
+        lambda s, n: _repeated_marker(s),
+        scope=Scope.LISTING,
+    ),
+    FaultKind(
+        "number-marker",
+        "200 with the number 7 as next_marker",
+        lambda s, n: json_answer(s.with_marker(7)),
+        scope=Scope.LISTING,
+    ),
+    FaultKind(
+        "null-marker",
+        "200 with null as next_marker",
+        lambda s, n: json_answer(s.with_marker(None)),
+        scope=Scope.LISTING,
+    ),
+    FaultKind(
+        "empty-marker",
+        '200 with "" as next_marker',
+        lambda s, n: json_answer(s.with_marker("")),
+        scope=Scope.LISTING,
+    ),
+    FaultKind(
+        "no-page-info",
+        "200 without page_info",
+        lambda s, n: json_answer({"delivery_orders": s.orders}),
+        scope=Scope.LISTING,
+    ),
+    FaultKind(
+        "list-page-info",
+        "200 with a JSON list as page_info",
+        lambda s, n: json_answer({**s.content, "page_info": [s.content["page_info"]]}),
+        scope=Scope.LISTING,
+    ),
+    FaultKind(
+        "text-page-info",
+        "200 with a string as page_info",
+        lambda s, n: json_answer({**s.content, "page_info": "page 1"}),
+        scope=Scope.LISTING,
+    ),
 )
 
 FAULTS = {kind.name: kind for kind in _KINDS}
 
 
-def parse_fault(text: str) -> Fault:
-    """The fault that ``text`` (``name`` or ``name:argument``) describes. Raises ValueError with what is right."""
+def parse_fault(text: str, of_listing: bool) -> Fault:
+    """The fault that ``text`` (``name`` or ``name:argument``) describes, of an order or of the listing.
+
+    Raises ValueError with what is right.
+    """
     name, colon, argument = text.partition(":")
+    here = Scope.LISTING if of_listing else Scope.ORDER
     kind = FAULTS.get(name)
     if kind is None:
-        known = ", ".join(known.form for known in FAULTS.values())
-        raise ValueError(f"{text!r} is neither a status (upper case, such as PROCESSING) nor a fault ({known})")
+        known = ", ".join(known.form for known in FAULTS.values() if known.scope in (Scope.BOTH, here))
+        well = "ok" if of_listing else "a status (upper case, such as PROCESSING)"
+        raise ValueError(f"{text!r} is neither {well} nor a fault ({known})")
+    if kind.scope not in (Scope.BOTH, here):
+        raise ValueError(f"{text!r}: {name} is a fault of {'an order' if of_listing else 'the listing'} only")
     if kind.read is None:
         if colon:
             raise ValueError(f"{text!r}: {name} takes no argument")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from dataclasses import dataclass
+from typing import Callable
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,10 @@ class RecordedRequest:
 
     ``path`` has the query with it. ``delivery_order_id`` is None where the path has none. ``status`` is the HTTP
     status, None as long as no whole answer is sent. ``fault`` is the fault that was played, as it was written.
+    ``failures_in_a_row`` is how often the request's access key had failed to authenticate without a success in between,
+    this time included: 0 after a success, more than 5 for a locked key, None for a request without an access key.
+    ``at`` is when it arrived, in seconds of the emulator's clock since the start. ``concurrent`` is how many requests,
+    this one included, were waiting for their answers then.
     """
 
     method: str
@@ -25,25 +30,61 @@ class RecordedRequest:
     status: int | None
     fault: str | None
     user_agent: str | None
+    failures_in_a_row: int | None
+    at: float
+    concurrent: int
 
 
 class Journal:
-    """The requests in the order of their arrival, safe to use from several threads."""
+    """The requests in the order of their arrival, safe to use from several threads.
 
-    def __init__(self) -> None:
+    ``clock`` returns seconds and never goes back.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._start = clock()
         self._lock = threading.Lock()
         self._requests: list[RecordedRequest] = []
+        self._waiting = 0
 
-    def add(self, request: RecordedRequest) -> int:
-        """Record a request, and return its number for ``settle``."""
+    def add(
+        self,
+        method: str,
+        path: str,
+        delivery_order_id: str | None,
+        fault: str | None,
+        user_agent: str | None,
+        failures_in_a_row: int | None,
+    ) -> int:
+        """Record a request as arriving now, and return its number for ``settle``."""
         with self._lock:
-            self._requests.append(request)
+            self._waiting += 1
+            self._requests.append(
+                RecordedRequest(
+                    method=method,
+                    path=path,
+                    delivery_order_id=delivery_order_id,
+                    status=None,
+                    fault=fault,
+                    user_agent=user_agent,
+                    failures_in_a_row=failures_in_a_row,
+                    at=self._clock() - self._start,
+                    concurrent=self._waiting,
+                )
+            )
             return len(self._requests) - 1
 
     def settle(self, number: int, status: int | None) -> None:
-        """Record what became of a request."""
+        """Record what a request is answered, None for no whole answer; it waits no longer. Once for each request."""
         with self._lock:
+            self._waiting -= 1
             self._requests[number] = dataclasses.replace(self._requests[number], status=status)
+
+    def revoke(self, number: int) -> None:
+        """Record that the answer to a settled request could not be sent."""
+        with self._lock:
+            self._requests[number] = dataclasses.replace(self._requests[number], status=None)
 
     def requests(self) -> list[RecordedRequest]:
         """A copy of the record so far."""

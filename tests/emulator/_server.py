@@ -55,15 +55,23 @@ def is_loopback(host: str) -> bool:
 class Server:
     """Listens from ``start`` to ``close`` and answers what the gateway says.
 
-    ``log`` gets one line a request. Raises OSError when the address can't be had.
+    ``latency``, in seconds, is added to each answer of the API. ``log`` gets one line a request. Raises OSError when
+    the address can't be had.
     """
 
     def __init__(
-        self, gateway: Gateway, host: str, port: int, tls: ssl.SSLContext | None, log: Callable[[str], None]
+        self,
+        gateway: Gateway,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+        latency: float,
+        log: Callable[[str], None],
     ) -> None:
         self._gateway = gateway
         self._host = host
         self._tls = tls
+        self._latency = latency
         self._log = log
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
@@ -202,22 +210,23 @@ class Server:
                 self._refuse_connections(reply.refuse_for)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._log(f"{line} -> reset")
+            if exchange.number is not None:
+                self._gateway.journal.settle(exchange.number, None)
             return False
-        if self._closing.wait(reply.after):
+        wait = reply.after + (0 if exchange.number is None else self._latency)
+        if wait and self._closing.wait(wait):
             return False
         self._log(f"{line} -> {reply.status}{' cut short' if reply.cut_short else ''}")
         # Before it is sent: who has the answer must find it in the journal.
-        self._settle(exchange.number, None if reply.cut_short else reply.status)
+        if exchange.number is not None:
+            self._gateway.journal.settle(exchange.number, None if reply.cut_short else reply.status)
         try:
             connection.sendall(_rendered(reply, request))
         except OSError:
-            self._settle(exchange.number, None)
+            if exchange.number is not None:
+                self._gateway.journal.revoke(exchange.number)
             raise
         return request.keep_alive and not reply.cut_short
-
-    def _settle(self, number: int | None, status: int | None) -> None:
-        if number is not None:
-            self._gateway.journal.settle(number, status)
 
 
 def _rendered(answer: Answer, request: Request | None = None) -> bytes:

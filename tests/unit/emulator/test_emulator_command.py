@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.huaweicloud.cloudpond.tests import emulator as emulator_package
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 from ansible_collections.huaweicloud.cloudpond.tests.emulator.__main__ import main
@@ -27,8 +28,10 @@ from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.client import
     TOKEN,
     address,
     get,
+    list_path,
     order_path,
     raw_request,
+    sign,
 )
 
 assert emulator_package.__file__
@@ -98,6 +101,20 @@ def test_token_domain_port_and_file(tmp_path: Path) -> None:
             assert get(command.url, path=path, headers={"X-Auth-Token": "own"}).order["status"] == status
 
 
+def test_keys_listing_latency_and_throttle() -> None:
+    arguments = ["--access-key", "own-key", "--secret-key", "own-secret", "--security-token", "own-token"]
+    arguments += ["--order", "site-{1..3}=SUCCESS", "--listing", "http:503,ok", "--latency", "0.1", "--throttle", "2"]
+    with running(*arguments) as command:
+        host = command.url.partition("//")[2]
+        target = list_path("limit=2")
+        headers = sign(target, host=host, keys=("own-key", "own-secret", "own-token"))
+        begun = time.monotonic()
+        statuses = [get(command.url, path=target, headers=headers).status for _time in range(2)]
+        assert time.monotonic() - begun >= 0.2
+        assert get(command.url, "site-3").status == 429
+    assert statuses == [503, 200]
+
+
 def test_verbose_logs_requests_but_no_credential() -> None:
     with running("--order", "0000-a=echo,SUCCESS", "--verbose") as command:
         get(command.url)
@@ -125,7 +142,7 @@ def test_help_is_a_manual(capsys: pytest.CaptureFixture[str]) -> None:
     manual = capsys.readouterr().out
     for kind in FAULTS.values():
         assert f"\n  {kind.form} " in manual
-    for word in ("STEP*N", "STEP@S", "lives:", "faults:", "examples:", "/emulator/requests", "--stop-after", TOKEN):
+    for word in ("STEP*N", "STEP@S", "lives:", "\nfaults", "\nexamples:", "/emulator/requests", "--stop-after", TOKEN):
         assert word in manual
     assert max(len(line) for line in manual.splitlines()) <= 120
 
@@ -133,10 +150,15 @@ def test_help_is_a_manual(capsys: pytest.CaptureFixture[str]) -> None:
 def test_examples_of_the_manual_are_right(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
-    lives = re.findall(r"--order '([^']+)'", capsys.readouterr().out)
-    assert len(lives) >= 4
+    manual = capsys.readouterr().out
+    lives = re.findall(r"--order '([^']+)'", manual)
+    assert len(lives) >= 6
     for life in lives:
         Emulator([life])
+    listings = re.findall(r"--listing ([a-z]\S+)", manual)
+    assert listings
+    for listing in listings:
+        Emulator(listing=listing)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +173,14 @@ def test_examples_of_the_manual_are_right(capsys: pytest.CaptureFixture[str]) ->
         (["--host", "0.0.0.0"], "the host '0.0.0.0' is not a loopback address: use 127.0.0.1 or ::1"),
         (["--token", ""], "the token must be one or more visible ASCII characters"),
         (["--domain-id", "a/b"], "the domain ID 'a/b' must be of letters, digits, '-' and '_'"),
+        (["--order", "a-{2..1}=FAIL"], "argument --order: the range of 'a-{2..1}' must go up"),
+        (["--listing", "ok,SUCCESS"], "the listing: 'SUCCESS' is neither ok nor a fault (http:CODE, "),
+        (["--access-key", "a,b"], "the access key 'a,b' must be of letters, digits, '-' and '_'"),
+        (["--secret-key", ""], "the secret key must be one or more visible ASCII characters"),
+        (["--security-token", "a b"], "the security token must be one or more visible ASCII characters"),
+        (["--latency", "0"], "argument --latency: '0' is not a number of seconds above 0"),
+        (["--latency", "86401"], "the latency 86401.0 is not a number of seconds from 0 to 86400"),
+        (["--throttle", "0"], "argument --throttle: '0' is not a number of requests in a second, 1 or more"),
         (["--stop-after", "0"], "argument --stop-after: '0' is not a number of seconds above 0"),
         (["--stop-after", "soon"], "argument --stop-after: 'soon' is not a number of seconds above 0"),
         (["--tls-key", "key.pem"], "TLS needs both a certificate and a key"),

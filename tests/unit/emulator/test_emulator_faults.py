@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.huaweicloud.cloudpond.tests import emulator as emulator_package
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._faults import FAULTS
@@ -224,6 +225,13 @@ def test_down() -> None:
         assert get(url).order["status"] == "SUCCESS"
 
 
+def test_down_refuses_from_the_reset_on() -> None:
+    for _time in range(40):
+        with Emulator(["0000-a=down:60"]) as emulator, raw_connection(emulator) as connection:
+            assert_reset(connection)
+            assert not accepts_connections(emulator)
+
+
 def test_down_twice() -> None:
     with Emulator(["0000-a=down:0.2*2,SUCCESS"]) as emulator:
         for _time in range(2):
@@ -294,8 +302,8 @@ def test_answers_that_fail_leave_the_connection_usable() -> None:
 def test_readme_has_every_fault() -> None:
     assert emulator_package.__file__
     readme = Path(emulator_package.__file__).with_name("README.md").read_text(encoding="utf-8")
-    table = [line.split("`")[1] for line in readme.partition("## Faults")[2].splitlines() if line.startswith("| `")]
-    assert table == [kind.form for kind in FAULTS.values()]
+    table = [line.split("|")[1:3] for line in readme.partition("## Faults")[2].splitlines() if line.startswith("| `")]
+    assert table == [[f" `{kind.form}` ", f" {kind.scope.value} "] for kind in FAULTS.values()]
 
 
 def test_request_without_a_credential_does_not_use_up_a_fault() -> None:

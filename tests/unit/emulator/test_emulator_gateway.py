@@ -18,10 +18,12 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator, RecordedRequest
 from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.client import (
     DOMAIN_ID,
     TOKEN,
+    FakeClock,
     connect,
     exchange,
     get,
@@ -82,12 +84,16 @@ def test_token_that_no_header_can_carry(token: str) -> None:
         (f"/v2/{DOMAIN_ID}/orders/0000-a", 404, "APIGW.0101"),
         (f"/v2/{DOMAIN_ID}/delivery-orders/", 404, "APIGW.0101"),
         ("/v2//delivery-orders/0000-a", 404, "APIGW.0101"),
+        ("/v2//delivery-orders", 404, "APIGW.0101"),
+        ("/v2/delivery-orders", 404, "APIGW.0101"),
         (order_path("0000-a/more"), 404, "APIGW.0101"),
         ("/emulator/other", 404, "APIGW.0101"),
         (order_path("0000%2Fa"), 400, "IES.00001005"),
         (order_path("0000.a"), 400, "IES.00001005"),
         ("/v2/a%20b/delivery-orders/0000-a", 400, "IES.00001005"),
+        ("/v2/a%20b/delivery-orders", 400, "IES.00001005"),
         ("/v2/other/delivery-orders/0000-a", 403, "APIGW.0302"),
+        ("/v2/other/delivery-orders", 403, "APIGW.0302"),
         (order_path("0000-b"), 404, "IES.00001008"),
     ],
 )
@@ -121,11 +127,22 @@ def test_other_methods_find_no_api_and_leave_the_connection_usable(method: str) 
         assert len(emulator.requests) == 2
 
 
+def test_answer_to_head_has_no_body() -> None:
+    with Emulator(["0000-a=SUCCESS"]) as emulator, raw_connection(emulator) as connection:
+        connection.sendall(raw_request().replace(b"GET", b"HEAD"))
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n")
+    assert answer.endswith(b"\r\n\r\n")
+
+
 def test_journal() -> None:
-    with Emulator(["0000-a=PROCESSING,http:503,reset,SUCCESS"]) as emulator:
+    clock = FakeClock()
+    with Emulator(["0000-a=PROCESSING,http:503,reset,SUCCESS"], clock=clock) as emulator:
         headers = {"X-Auth-Token": TOKEN, "User-Agent": "tester/1"}
+        clock.now += 1
         get(emulator.url, headers=headers)
         get(emulator.url, headers={"X-Auth-Token": "wrong-secret"})
+        clock.now += 2.5
         get(emulator.url, headers=headers, path=f"{order_path()}?x=1")
         with pytest.raises(OSError):  # noqa: PT011
             get(emulator.url, headers=headers)
@@ -135,12 +152,12 @@ def test_journal() -> None:
         recorded = emulator.requests
     path = order_path()
     assert recorded == [
-        RecordedRequest("GET", path, "0000-a", 200, None, "tester/1"),
-        RecordedRequest("GET", path, "0000-a", 401, None, None),
-        RecordedRequest("GET", f"{path}?x=1", "0000-a", 503, "http:503", "tester/1"),
-        RecordedRequest("GET", path, "0000-a", None, "reset", "tester/1"),
-        RecordedRequest("DELETE", path, "0000-a", 404, None, "tester/1"),
-        RecordedRequest("GET", "/elsewhere", None, 404, None, "tester/1"),
+        RecordedRequest("GET", path, "0000-a", 200, None, "tester/1", None, 1.0, 1),
+        RecordedRequest("GET", path, "0000-a", 401, None, None, None, 1.0, 1),
+        RecordedRequest("GET", f"{path}?x=1", "0000-a", 503, "http:503", "tester/1", None, 3.5, 1),
+        RecordedRequest("GET", path, "0000-a", None, "reset", "tester/1", None, 3.5, 1),
+        RecordedRequest("DELETE", path, "0000-a", 404, None, "tester/1", None, 3.5, 1),
+        RecordedRequest("GET", "/elsewhere", None, 404, None, "tester/1", None, 3.5, 1),
     ]
     assert got.status == 200
     assert got.json == [dataclasses.asdict(request) for request in recorded]
@@ -151,6 +168,9 @@ def test_journal() -> None:
         "status": 200,
         "fault": None,
         "user_agent": "tester/1",
+        "failures_in_a_row": None,
+        "at": 1.0,
+        "concurrent": 1,
     }
     assert TOKEN.encode() not in got.body
     assert b"wrong-secret" not in got.body
@@ -184,7 +204,7 @@ def test_answer_leaves_in_one_packet(life: str) -> None:
     with Emulator([f"0000-a={life}"]) as emulator, raw_connection(emulator) as connection:
         for _time in range(50):
             connection.sendall(raw_request())
-            head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+            head, _blank, body = connection.recv(65536).partition(b"\r\n\r\n")
             length = re.search(rb"\r\nContent-Length: (\d+)", head)
             assert length
             assert len(body) == int(length[1])
@@ -230,6 +250,13 @@ def test_connection_ends_for_a_client_that_wants_it(request_line: str, header: s
         b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
         b"GET / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n",
         b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+        b"GET / HTTP/1.1\r\nno header\r\n\r\n",
+        b"GET / HTTP/1.1\r\n: no name\r\n\r\n",
+        pytest.param(b"GET / HTTP/1.1\r\nX-Long: " + b"x" * (65536 - len("X-Long: ")), id="too long a line"),
+        b"GET / HTTP/1.1\r\nX-Auth-Token : spaced\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX-Auth-Token: folded\r\n value\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"X-Many: x\r\n" * 101 + b"\r\n",
     ],
 )
 def test_what_is_not_http_is_refused(nonsense: bytes) -> None:
@@ -243,6 +270,28 @@ def test_what_is_not_http_is_refused(nonsense: bytes) -> None:
         assert b"APIGW.0201" in answer
         assert emulator.requests == []
         assert get(emulator.url).status == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [raw_request()[:-2], raw_request()[:-2] + b"Content-Length: 5\r\n\r\nbody"],
+    ids=["headers", "body"],
+)
+def test_request_that_is_not_whole_is_none(sent: bytes) -> None:
+    with Emulator(["0000-a=PROCESSING,SUCCESS"]) as emulator:
+        with raw_connection(emulator) as connection:
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)
+            assert connection.recv(1) == b""
+        assert emulator.requests == []
+
+
+def test_many_headers_are_read() -> None:
+    with Emulator(["0000-a=SUCCESS"]) as emulator:
+        assert (
+            get(emulator.url, headers={"X-Auth-Token": TOKEN, **{f"X-{n}": "x" * 1000 for n in range(90)}}).status
+            == 200
+        )
 
 
 def test_many_clients_at_once() -> None:
@@ -260,7 +309,7 @@ def test_many_clients_at_once() -> None:
 def test_clients_of_one_order_share_its_polls() -> None:
     with Emulator(["0000-a=PROCESSING*40,SUCCESS"]) as emulator:
         with ThreadPoolExecutor(4) as pool:
-            statuses = list(pool.map(lambda _: get(emulator.url).order["status"], range(50)))
+            statuses = list(pool.map(lambda _poll: get(emulator.url).order["status"], range(50)))
         assert sorted(statuses) == ["PROCESSING"] * 40 + ["SUCCESS"] * 10
 
 
@@ -268,7 +317,7 @@ def test_client_that_breaks_off_is_no_error(monkeypatch: pytest.MonkeyPatch, cap
     raised: list[threading.ExceptHookArgs] = []
     monkeypatch.setattr(threading, "excepthook", raised.append)
     with Emulator(["0000-a=huge", "0000-b=SUCCESS"]) as emulator:
-        for sent in (b"", b"GET /v2/", raw_request()):
+        for sent in (b"", b"GET /v2/", raw_request()[:-2], raw_request()):
             connection = raw_connection(emulator)
             connection.sendall(sent)
             if sent == raw_request():
@@ -282,6 +331,7 @@ def test_client_that_breaks_off_is_no_error(monkeypatch: pytest.MonkeyPatch, cap
 
 
 def test_closing_is_at_once_and_ends_connections() -> None:
+    threads = threading.active_count()
     with Emulator(["0000-a=slow:60", "0000-b=SUCCESS"]) as emulator:
         slow, idle = raw_connection(emulator), raw_connection(emulator)
         slow.sendall(raw_request())
@@ -296,6 +346,7 @@ def test_closing_is_at_once_and_ends_connections() -> None:
             assert connection.recv(1) == b""
     with pytest.raises(ConnectionRefusedError):
         get(emulator.url)
+    wait_until(lambda: threading.active_count() <= threads)
     assert sorted(str(request.status) for request in emulator.requests) == ["200", "None"]
 
 

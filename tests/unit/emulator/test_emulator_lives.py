@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
+from ansible_collections.huaweicloud.cloudpond.tests.emulator._lives import parse_listing
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._orders import OrderBook, parse_order, parse_orders
-from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.client import DOMAIN_ID, FakeClock, get
+from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.client import DOMAIN_ID, CrowdedClock, FakeClock, get
+
+
+def order_book(*orders: str, clock: Callable[[], float]) -> OrderBook:
+    plans = [plan for order in orders for plan in parse_order(order)]
+    return OrderBook(plans, parse_listing("ok"), DOMAIN_ID, clock)
 
 
 class Watched:
@@ -23,7 +31,7 @@ class Watched:
 
     def __init__(self, life: str) -> None:
         self.clock = FakeClock()
-        self._book = OrderBook([parse_order(f"0000-a={life}")], DOMAIN_ID, self.clock)
+        self._book = order_book(f"0000-a={life}", clock=self.clock)
 
     def poll(self) -> dict[str, Any]:
         poll = self._book.poll("0000-a")
@@ -160,7 +168,7 @@ def test_effected_at_stays_null_in_a_failed_order() -> None:
 
 
 def test_orders_live_apart() -> None:
-    book = OrderBook([parse_order("a=PROCESSING,SUCCESS"), parse_order("b=ACCEPTING,FAIL")], DOMAIN_ID, FakeClock())
+    book = order_book("a=PROCESSING,SUCCESS", "b=ACCEPTING,FAIL", clock=FakeClock())
     shown = []
     for order_id in ("a", "b", "a", "b"):
         poll = book.poll(order_id)
@@ -168,6 +176,14 @@ def test_orders_live_apart() -> None:
         shown.append(poll.order["status"])
     assert shown == ["PROCESSING", "ACCEPTING", "SUCCESS", "FAIL"]
     assert book.poll("c") is None
+
+
+def test_polls_at_the_same_time_are_taken_one_by_one() -> None:
+    clock = CrowdedClock()
+    book = order_book("0000-a=SUCCESS", clock=clock)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(book.poll, ["0000-a"] * 20))
+    assert clock.most == 1
 
 
 def test_emulator_counts_by_the_injected_clock() -> None:
@@ -213,6 +229,14 @@ def test_emulator_counts_by_the_injected_clock() -> None:
             "a=throttled:1.5",
             "'throttled:1.5': write throttled:SECONDS, where SECONDS is a whole number from 0 to 86400",
         ),
+        ("a=ok", "'ok' is neither a status (upper case, such as PROCESSING) nor a fault (http:CODE, "),
+        ("a=no-page-info", "'no-page-info': no-page-info is a fault of the listing only"),
+        ("a-{2..1}=FAIL", "the range of 'a-{2..1}' must go up, and have at most 100000 numbers"),
+        ("a-{0..100000}=FAIL", "the range of 'a-{0..100000}' must go up, and have at most 100000 numbers"),
+        ("a-{1..2..3}=FAIL", "'a-{1..2..3}' can't be an order's ID: use letters, digits, '-' and '_', and for many"),
+        ("a.{1..2}=FAIL", "'a.{1..2}' can't be an order's ID"),
+        ("{1..2}-{1..2}=FAIL", "'{1..2}-{1..2}' can't be an order's ID"),
+        ("a-{1..2}=FAIL*2", "order a-{1..2}: the last step 'FAIL*2' lasts forever"),
     ],
 )
 def test_bad_order_is_told_what_is_right(text: str, complaint: str) -> None:
@@ -229,8 +253,8 @@ def test_orders_of_a_file() -> None:
     """)
     assert [plan.id for plan in plans] == ["0000-a", "0000-b"]
     assert (plans[0].name, plans[0].edge_site_id) == ("rack 7", "site")
-    assert plans[0].life == parse_order("0000-a=PROCESSING*2,http:503,SUCCESS").life
-    assert plans[1] == parse_order("0000-b=FAIL")
+    assert plans[0].life == parse_order("0000-a=PROCESSING*2,http:503,SUCCESS")[0].life
+    assert plans[1:] == parse_order("0000-b=FAIL")
 
 
 @pytest.mark.parametrize(
@@ -261,7 +285,33 @@ def test_file_that_is_not_json() -> None:
         parse_orders("orders:\n")
 
 
-@pytest.mark.parametrize("orders", [["a=SUCCESS", "a=FAIL"]])
+@pytest.mark.parametrize(
+    ("id_text", "ids"),
+    [
+        ("a-{1..3}", ["a-1", "a-2", "a-3"]),
+        ("{8..11}", ["8", "9", "10", "11"]),
+        ("{08..11}_b", ["08_b", "09_b", "10_b", "11_b"]),
+        ("{8..011}", ["008", "009", "010", "011"]),
+        ("x{0..0}", ["x0"]),
+        ("{0..10}", ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]),
+    ],
+)
+def test_range_in_the_id(id_text: str, ids: list[str]) -> None:
+    plans = parse_order(f"{id_text}=PROCESSING,FAIL")
+    assert [plan.id for plan in plans] == ids
+    assert {plan.life for plan in plans} == {parse_order("a=PROCESSING,FAIL")[0].life}
+    assert len({plan.name for plan in plans}) == len({plan.edge_site_id for plan in plans}) == len(ids)
+    entry = {"id": id_text, "life": ["PROCESSING", "FAIL"]}
+    assert parse_orders(json.dumps({"orders": [entry]})) == plans
+
+
+def test_orders_of_a_range_live_apart() -> None:
+    with Emulator(["site-{1..2}=PROCESSING,SUCCESS"]) as emulator:
+        shown = [get(emulator.url, order_id).order["status"] for order_id in ("site-1", "site-1", "site-2")]
+    assert shown == ["PROCESSING", "SUCCESS", "PROCESSING"]
+
+
+@pytest.mark.parametrize("orders", [["a=SUCCESS", "a=FAIL"], ["{1..2}=FAIL", "a=FAIL", "{2..3}=FAIL"]])
 def test_order_described_twice(orders: Sequence[str]) -> None:
-    with pytest.raises(ValueError, match="order a is described twice"):
+    with pytest.raises(ValueError, match=r"order (a|2) is described twice"):
         Emulator(orders)

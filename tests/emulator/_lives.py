@@ -1,0 +1,109 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lives: the steps that an order, or the listing, goes through by polls and by seconds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ._faults import Fault, parse_fault
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a life: a status or a fault, for a number of polls or of seconds; with neither, forever.
+
+    A step of the listing has no status, and no fault either while all is well.
+    """
+
+    status: str | None
+    fault: Fault | None
+    polls: int | None
+    seconds: float | None
+
+
+def parse_life(steps: Iterable[str]) -> tuple[Step, ...]:
+    """The life of an order that ``steps`` (each ``WHAT``, ``WHAT*POLLS`` or ``WHAT@SECONDS``) describe.
+
+    Raises ValueError that names the step and says what is right.
+    """
+    return _parse_steps(steps, listing=False)
+
+
+def parse_listing(text: str) -> tuple[Step, ...]:
+    """The life of the listing that ``STEP,STEP,...`` describes, each an ``ok`` or a fault. Raises ValueError."""
+    try:
+        return _parse_steps(text.split(","), listing=True)
+    except ValueError as error:
+        raise ValueError(f"the listing: {error}") from None
+
+
+def _parse_steps(steps: Iterable[str], listing: bool) -> tuple[Step, ...]:
+    texts = [text.strip() for text in steps]
+    if not texts:
+        raise ValueError("a life has at least one step")
+    return tuple(_parse_step(text, number == len(texts), listing) for number, text in enumerate(texts, start=1))
+
+
+def _parse_step(text: str, last: bool, listing: bool) -> Step:
+    what, mark, duration = [*re.split(r"([*@])", text, maxsplit=1), "", ""][:3]
+    if not what:
+        raise ValueError(f"the step {text!r} has neither {'ok' if listing else 'a status'} nor a fault")
+    if mark and last:
+        raise ValueError(f"the last step {text!r} lasts forever: leave {mark + duration!r} off, or add what follows it")
+    polls: int | None = None
+    seconds: float | None = None
+    if mark == "@":
+        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", duration) or float(duration) <= 0:
+            raise ValueError(f"the step {text!r}: after @ comes a number of seconds above 0, such as 2.5")
+        seconds = float(duration)
+    elif mark == "*":
+        if not re.fullmatch(r"[1-9][0-9]*", duration):
+            raise ValueError(f"the step {text!r}: after * comes a whole number of polls, 1 or more")
+        polls = int(duration)
+    elif not last:
+        polls = 1
+    if listing:
+        return Step(None, None if what == "ok" else parse_fault(what, listing), polls, seconds)
+    if re.fullmatch(r"[A-Z][A-Z0-9_]*", what):
+        return Step(what, None, polls, seconds)
+    return Step(None, parse_fault(what, listing), polls, seconds)
+
+
+class Course:
+    """A life under way. All times are a clock's, in seconds."""
+
+    def __init__(self, life: tuple[Step, ...]) -> None:
+        self._life = life
+        self._index = -1
+        self._began = 0.0
+        self._polls = 0
+
+    def poll(self, now: float) -> Step:
+        """Count one poll, and return the step that it falls into."""
+        if self._index < 0:
+            self._enter(0, now)
+        while True:
+            step = self._life[self._index]
+            over = now
+            if step.seconds is not None:
+                # Not ``now``: otherwise the steps after it would depend on when somebody looked.
+                over = self._began + step.seconds
+                if now < over:
+                    break
+            elif step.polls is None or self._polls < step.polls:
+                break
+            self._enter(self._index + 1, over)
+        self._polls += 1
+        return step
+
+    def entered(self, step: Step, when: float) -> None:
+        """Called for each step when it begins, also for one that is over before anybody saw it."""
+
+    def _enter(self, index: int, when: float) -> None:
+        self._index, self._began, self._polls = index, when, 0
+        self.entered(self._life[index], when)

@@ -1,0 +1,146 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The emulator does what openapi.yaml says of the two calls, for valid and for invalid requests."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if sys.version_info < (3, 11):
+    # 4.4, which is the last for these, takes the ways to authenticate for required all together.
+    pytest.skip("needs a schemathesis that needs Python 3.11 or newer", allow_module_level=True)
+
+import hypothesis
+import schemathesis
+import schemathesis.specs.openapi.checks as openapi_checks
+import yaml
+
+from ansible_collections.huaweicloud.cloudpond.tests import emulator as emulator_package
+from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
+from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.client import DOMAIN_ID, TOKEN
+
+assert emulator_package.__file__
+DOCUMENT: dict[str, Any] = yaml.safe_load(
+    Path(emulator_package.__file__).with_name("openapi.yaml").read_text(encoding="utf-8")
+)
+LIST, SHOW = DOCUMENT["paths"]
+ORDERS = ["0000-a", "0000-b", "0000-c"]
+
+
+def narrowed(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the IDs that the emulator knows as the only valid ones.
+
+    Otherwise hardly a request would get beyond the check of the account.
+    """
+    narrow = copy.deepcopy(document)
+    narrow["components"]["parameters"]["domain_id"]["schema"] = {"type": "string", "enum": [DOMAIN_ID]}
+    for path in narrow["paths"].values():
+        for parameter in path["parameters"] + path["get"].get("parameters", []):
+            if parameter.get("name") in ("delivery_order_id", "marker"):
+                parameter["schema"] = {"type": "string", "enum": ORDERS}
+    return narrow
+
+
+ANY_ACCOUNT = schemathesis.openapi.from_dict(copy.deepcopy(DOCUMENT))
+KNOWN_ACCOUNT = schemathesis.openapi.from_dict(narrowed(DOCUMENT))
+
+# The checks that look at an answer alone.
+CONFORMANCE = [
+    openapi_checks.status_code_conformance,
+    openapi_checks.content_type_conformance,
+    openapi_checks.response_headers_conformance,
+    openapi_checks.response_schema_conformance,
+]
+
+# The same examples in each run: what is tested is the emulator, and not the luck of the day.
+settings = hypothesis.settings(max_examples=60, deadline=None, database=None, derandomize=True)
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    lives = ("PROCESSING*20,ACCEPTING*20,SUCCESS", "ON_HOLD", "PROCESSING*30,FAIL")
+    with Emulator([f"{order_id}={life}" for order_id, life in zip(ORDERS, lives)]) as running:
+        yield running
+
+
+@ANY_ACCOUNT.parametrize()
+@settings
+def test_requests_for_any_account(case: Any, emulator: Emulator) -> None:
+    case.call_and_validate(base_url=emulator.url, headers={"X-Auth-Token": TOKEN})
+
+
+@KNOWN_ACCOUNT.parametrize()
+@settings
+def test_requests_for_the_account(case: Any, emulator: Emulator) -> None:
+    case.call_and_validate(base_url=emulator.url, headers={"X-Auth-Token": TOKEN})
+
+
+@KNOWN_ACCOUNT.parametrize()
+@settings
+def test_requests_without_a_credential(case: Any, emulator: Emulator) -> None:
+    got = case.call_and_validate(base_url=emulator.url, headers={"X-Auth-Token": ""})
+    assert got.status_code in (401, 404)
+
+
+@pytest.mark.parametrize("path", [LIST, SHOW])
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        ("http:400", 400),
+        ("http:401", 401),
+        ("http:403", 403),
+        ("http:404", 404),
+        ("throttled:5", 429),
+        ("http:500", 500),
+        ("html:502", 502),
+        ("http:504", 504),
+        ("echo:503", 503),
+    ],
+)
+def test_errors_are_as_described(path: str, fault: str, status: int) -> None:
+    case = KNOWN_ACCOUNT[path]["GET"].Case(path_parameters={"domain_id": DOMAIN_ID, "delivery_order_id": ORDERS[0]})
+    with Emulator([f"{ORDERS[0]}={fault}"], listing=fault) as emulator:
+        got = case.call(base_url=emulator.url, headers={"X-Auth-Token": TOKEN})
+    assert got.status_code == status
+    case.validate_response(got, checks=CONFORMANCE)
+
+
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [
+        (SHOW, "no-order"),
+        (SHOW, "null-order"),
+        (SHOW, "json-list"),
+        (SHOW, "wrong-types"),
+        (SHOW, "not-json"),
+        (SHOW, "empty"),
+        (SHOW, "http:418"),
+        (LIST, "null-order"),
+        (LIST, "object-page"),
+        (LIST, "null-entry"),
+        (LIST, "wrong-types"),
+        (LIST, "number-marker"),
+        (LIST, "empty-marker"),
+        (LIST, "null-marker"),
+        (LIST, "no-page-info"),
+        (LIST, "list-page-info"),
+        (LIST, "text-page-info"),
+    ],
+)
+def test_what_is_not_as_described_is_found(path: str, fault: str) -> None:
+    """The description is strict enough to tell the faults from right answers."""
+    case = KNOWN_ACCOUNT[path]["GET"].Case(path_parameters={"domain_id": DOMAIN_ID, "delivery_order_id": ORDERS[0]})
+    order = f"{ORDERS[0]}=SUCCESS,{fault}" if path == SHOW else f"{ORDERS[0]}=SUCCESS"
+    with Emulator([order], listing=f"ok,{fault}" if path == LIST else "ok") as emulator:
+        right, wrong = (case.call(base_url=emulator.url, headers={"X-Auth-Token": TOKEN}) for _time in range(2))
+    case.validate_response(right, checks=CONFORMANCE)
+    with pytest.raises(schemathesis.errors.FailureGroup):
+        case.validate_response(wrong, checks=CONFORMANCE)
