@@ -169,7 +169,7 @@ class _LivingOrder:
         if status is None or status == self.status:
             return
         self.status, self.updated = status, when
-        if status == "SUCCESS" and self.effected is None:
+        if status == "SUCCESS":
             self.effected = when
 
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.huaweicloud.cloudpond.tests import emulator as emulator_package
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 from ansible_collections.huaweicloud.cloudpond.tests.emulator.__main__ import main

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.huaweicloud.cloudpond.tests import emulator as emulator_package
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._faults import FAULTS
@@ -222,6 +223,13 @@ def test_down() -> None:
         assert time.monotonic() - begun >= 0.6
         assert emulator.url == url
         assert get(url).order["status"] == "SUCCESS"
+
+
+def test_down_refuses_from_the_reset_on() -> None:
+    for _time in range(40):
+        with Emulator(["0000-a=down:60"]) as emulator, raw_connection(emulator) as connection:
+            assert_reset(connection)
+            assert not accepts_connections(emulator)
 
 
 def test_down_twice() -> None:

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator, RecordedRequest
 from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.client import (
     DOMAIN_ID,
@@ -121,6 +122,14 @@ def test_other_methods_find_no_api_and_leave_the_connection_usable(method: str) 
         assert len(emulator.requests) == 2
 
 
+def test_answer_to_head_has_no_body() -> None:
+    with Emulator(["0000-a=SUCCESS"]) as emulator, raw_connection(emulator) as connection:
+        connection.sendall(raw_request().replace(b"GET", b"HEAD"))
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 404 Not Found\r\n")
+    assert answer.endswith(b"\r\n\r\n")
+
+
 def test_journal() -> None:
     with Emulator(["0000-a=PROCESSING,http:503,reset,SUCCESS"]) as emulator:
         headers = {"X-Auth-Token": TOKEN, "User-Agent": "tester/1"}
@@ -184,7 +193,7 @@ def test_answer_leaves_in_one_packet(life: str) -> None:
     with Emulator([f"0000-a={life}"]) as emulator, raw_connection(emulator) as connection:
         for _time in range(50):
             connection.sendall(raw_request())
-            head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+            head, _blank, body = connection.recv(65536).partition(b"\r\n\r\n")
             length = re.search(rb"\r\nContent-Length: (\d+)", head)
             assert length
             assert len(body) == int(length[1])
@@ -260,7 +269,7 @@ def test_many_clients_at_once() -> None:
 def test_clients_of_one_order_share_its_polls() -> None:
     with Emulator(["0000-a=PROCESSING*40,SUCCESS"]) as emulator:
         with ThreadPoolExecutor(4) as pool:
-            statuses = list(pool.map(lambda _: get(emulator.url).order["status"], range(50)))
+            statuses = list(pool.map(lambda _poll: get(emulator.url).order["status"], range(50)))
         assert sorted(statuses) == ["PROCESSING"] * 40 + ["SUCCESS"] * 10
 
 
@@ -282,6 +291,7 @@ def test_client_that_breaks_off_is_no_error(monkeypatch: pytest.MonkeyPatch, cap
 
 
 def test_closing_is_at_once_and_ends_connections() -> None:
+    threads = threading.active_count()
     with Emulator(["0000-a=slow:60", "0000-b=SUCCESS"]) as emulator:
         slow, idle = raw_connection(emulator), raw_connection(emulator)
         slow.sendall(raw_request())
@@ -296,6 +306,7 @@ def test_closing_is_at_once_and_ends_connections() -> None:
             assert connection.recv(1) == b""
     with pytest.raises(ConnectionRefusedError):
         get(emulator.url)
+    wait_until(lambda: threading.active_count() == threads)
     assert sorted(str(request.status) for request in emulator.requests) == ["200", "None"]
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._orders import OrderBook, parse_order, parse_orders
 from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.client import DOMAIN_ID, FakeClock, get
@@ -168,6 +171,24 @@ def test_orders_live_apart() -> None:
         shown.append(poll.order["status"])
     assert shown == ["PROCESSING", "ACCEPTING", "SUCCESS", "FAIL"]
     assert book.poll("c") is None
+
+
+def test_polls_at_the_same_time_are_taken_one_by_one() -> None:
+    inside: list[None] = []
+    most = 0
+
+    def clock() -> float:
+        nonlocal most
+        inside.append(None)
+        most = max(most, len(inside))
+        time.sleep(0.001)
+        inside.pop()
+        return 0.0
+
+    book = OrderBook([parse_order("0000-a=SUCCESS")], DOMAIN_ID, clock)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(book.poll, ["0000-a"] * 20))
+    assert most == 1
 
 
 def test_emulator_counts_by_the_injected_clock() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.client import (
     connect,
