@@ -217,7 +217,8 @@ class Client:
         elif isinstance(error, requests.exceptions.ChunkedEncodingError):
             message = f"the answer of {self._host} broke off"
         else:
-            message = f"no answer from {self._host}: {getattr(causes[-1], 'strerror', None) or causes[-1]}"
+            reasons = [getattr(cause, "strerror", None) for cause in reversed(causes)]
+            message = f"no answer from {self._host}: {next(filter(None, reasons), causes[-1])}"
         # Anything else that requests raises tells of a request that could never be sent.
         outages = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
         return CloudPondError(asked, self._clean(message), retryable=isinstance(error, outages))

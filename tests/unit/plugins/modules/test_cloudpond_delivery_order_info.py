@@ -28,7 +28,8 @@ ID = "00000000-0000-000-0000-000000000001"
 
 
 class RunModule(t.Protocol):
-    def __call__(self, **options: t.Any) -> dict[str, t.Any]: ...
+    def __call__(self, **options: t.Any) -> dict[str, t.Any]:
+        """Return the result of a run with these options."""
 
 
 @contextlib.contextmanager
@@ -73,7 +74,10 @@ def test_the_facts_of_an_order(emulate: Emulate, run_module: RunModule, check_mo
     assert (order["id"], order["status"]) == (ID, "ACCEPTING")
     assert result == {"changed": False, "delivery_order": order, "delivery_orders": [order]}
     (request,) = emulator.requests
-    assert (request.method, request.user_agent) == ("GET", f"huaweicloud.cloudpond/{VERSION} ansible-core/{ansible_version}")
+    assert (request.method, request.user_agent) == (
+        "GET",
+        f"huaweicloud.cloudpond/{VERSION} ansible-core/{ansible_version}",
+    )
 
 
 def test_a_failure(emulate: Emulate, run_module: RunModule) -> None:
