@@ -1,0 +1,62 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The interpreter that the environments are made with: 3.11 or newer.
+PYTHON ?= python3
+# More arguments for nox in `make test`.
+NOX_ARGS ?=
+
+VENVS := .venv
+NOX := $(VENVS)/nox/bin/python -m nox
+REPORT := .nox/report.json
+
+# Neither the collections in the user's ~/.ansible nor the settings there are to be part of a test.
+export ANSIBLE_HOME := $(CURDIR)/.nox/ansible-home
+
+.PHONY: help
+help:
+	@echo 'make demo    run the shipped playbook against the emulator, on this machine'
+	@echo 'make test    run all checks and tests; a table at the end says what ran on what'
+	@echo 'make format  format the Python files'
+	@echo 'make clean   remove what these leave behind ($(VENVS), .nox)'
+
+# An environment is kept until its requirements, the interpreter or the place of the checkout change.
+define environment
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo 'Python 3.11 or newer is needed, and $(PYTHON) is not: name one, as in "make $@ PYTHON=python3.12".' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { \
+	  echo '$(PYTHON) comes without venv or ensurepip; on Debian and Ubuntu the package python3-venv has them.' >&2; exit 1; }
+	@wanted="$$($(PYTHON) -VV; pwd; cat $(2))"; made=$(VENVS)/$(1)/made-from; \
+	if [ "$$wanted" != "$$(cat $$made 2>/dev/null)" ] || ! $(VENVS)/$(1)/bin/python -c ''; then \
+	  echo 'Making the environment $(VENVS)/$(1) from $(2) ...'; \
+	  rm -rf $(VENVS)/$(1) && $(PYTHON) -m venv $(VENVS)/$(1) && \
+	  $(VENVS)/$(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2) && \
+	  echo "$$wanted" > $$made; \
+	else \
+	  echo 'Using the environment $(VENVS)/$(1).'; \
+	fi
+endef
+
+.PHONY: demo
+demo:
+	$(call environment,demo,tests/demo/requirements.txt)
+	@$(VENVS)/demo/bin/python tests/demo/run.py --cache-dir $(VENVS)/demo/cache
+
+# CI=true makes the formatters check and leave the files alone. The summary has the last word, whatever failed before.
+.PHONY: test
+test:
+	$(call environment,nox,.ci/requirements.txt)
+	@rm -f $(REPORT)
+	@mkdir -p .nox
+	@CI=true NO_COLOR=1 $(NOX) --reuse-venv=yes --report=$(REPORT) $(NOX_ARGS) || true
+	@$(NOX) --session summary -- $(REPORT)
+
+.PHONY: format
+format:
+	$(call environment,nox,.ci/requirements.txt)
+	@CI=false $(NOX) --reuse-venv=yes --session formatters
+
+.PHONY: clean
+clean:
+	rm -rf $(VENVS) .nox
