@@ -17,6 +17,7 @@ export ANSIBLE_HOME := $(CURDIR)/.nox/ansible-home
 .PHONY: help
 help:
 	@echo 'make demo    run the shipped playbook against the emulator, on this machine'
+	@echo 'make benchmark  measure the module beside others, against the emulator'
 	@echo 'make test    run all checks and tests; a table at the end says what ran on what'
 	@echo 'make format  format the Python files'
 	@echo 'make clean   remove what these leave behind ($(VENVS), .nox)'
@@ -42,6 +43,11 @@ endef
 demo:
 	$(call environment,demo,tests/demo/requirements.txt)
 	@$(VENVS)/demo/bin/python tests/demo/run.py --cache-dir $(VENVS)/demo/cache
+
+.PHONY: benchmark
+benchmark:
+	$(call environment,benchmark,tests/benchmark/requirements.txt)
+	@$(VENVS)/benchmark/bin/python tests/benchmark/run.py --cache-dir $(VENVS)/benchmark/cache
 
 # CI=true makes the formatters check and leave the files alone. The summary has the last word, whatever failed before.
 .PHONY: test

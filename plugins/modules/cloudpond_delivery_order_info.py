@@ -51,6 +51,10 @@ seealso:
     plugin_type: test
   - plugin: huaweicloud.cloudpond.delivery_order_succeeded
     plugin_type: test
+  - ref: ansible_collections.huaweicloud.cloudpond.docsite.credentials
+    description: Which credential to use for which wait, and where to keep it.
+  - ref: ansible_collections.huaweicloud.cloudpond.docsite.many_sites
+    description: Many orders in one task.
 """
 
 EXAMPLES = r"""
