@@ -37,6 +37,9 @@ FIELDS = ("id", "name", "domain_id", "status", "edge_site_id", "effected_at", "c
 PAGE_SIZE_MAX = 2000
 PAGE_SIZE_DEFAULT = 100
 
+#: Pages in a row that may be empty, though more follow: a server may look for statuses in what it has paged already.
+EMPTY_PAGES_MAX = 100
+
 Order = dict[str, t.Any]
 
 
@@ -111,6 +114,7 @@ def list_delivery_orders(
         raise CloudPondError(asked, f"page_size must be from 1 to {PAGE_SIZE_MAX}: got {page_size}")
     query: list[tuple[str, str | int]] = [("limit", page_size), *(("status", status) for status in statuses)]
     markers: set[str] = set()
+    empty_pages = 0
     marker: str | None = None
     while True:
         page = query if marker is None else [*query, ("marker", marker)]
@@ -118,21 +122,21 @@ def list_delivery_orders(
         orders = answer.data.get("delivery_orders")
         if not isinstance(orders, list):
             raise answer.error("the answer has no list of delivery orders in it")
-        following = _next_marker(answer)
-        if following is not None and not orders:
-            raise answer.error("the answer has no orders, yet says that more follow")
         for order in (_order(answer, order) for order in orders):
             if not order["id"]:
                 raise answer.error("a delivery order in the answer has no ID")
             # Assumed: that the API takes several statuses as a repeated key. If it takes another form, all come.
             if not statuses or order["status"] in statuses:
                 yield order
-        marker = following
+        marker = _next_marker(answer)
         if marker is None:
             return
         if marker in markers:
             raise answer.error(f"the pages of the answer go round in circles, at the marker {marker!r}")
         markers.add(marker)
+        empty_pages = 0 if orders else empty_pages + 1
+        if empty_pages > EMPTY_PAGES_MAX:
+            raise answer.error(f"{empty_pages} pages in a row have no orders, and the last one says that more follow")
 
 
 def _next_marker(answer: Answer) -> str | None:

@@ -116,6 +116,13 @@ def test_the_environment_stands_in_for_options(
     assert len(emulator.requests) == 3
 
 
+def test_a_variable_that_is_empty_stands_in_for_nothing(run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HW_CLOUDPOND_ENDPOINT", "")
+    monkeypatch.setenv("HW_MAX_RETRIES", "")
+    result = run_module(domain_id=DOMAIN_ID, auth_token=TOKEN, delivery_order_id="..")
+    assert result["error"]["message"].startswith("an ID must be made of")
+
+
 def connection(emulator: Emulator) -> dict[str, t.Any]:
     return {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN}
 
