@@ -5,33 +5,21 @@
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""What the API says of delivery orders, and how they are queried."""
+"""How delivery orders are queried."""
 
 from __future__ import annotations
 
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 
 from ._client import CONCURRENT_MAX, SEGMENT_RULE, is_segment
 from ._errors import CloudPondError
+from ._order import FIELDS
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ._client import Answer, Client
-
-#: The six statuses (specification, table 4).
-STATUSES = ("CANCELLED", "PROCESSING", "ACCEPTING", "SUCCESS", "FAIL", "DELETED")
-
-#: The status in which a site may be touched.
-SUCCESS = "SUCCESS"
-
-#: The statuses in which an order stays. Assumed from their meaning: no page of the vendor says it. A status that is
-#: not among the six may appear one day and is not final.
-FINAL_STATUSES = frozenset({SUCCESS, "FAIL", "CANCELLED", "DELETED"})
-
-#: The keys of an order (specification, table 4). All are strings.
-FIELDS = ("id", "name", "domain_id", "status", "edge_site_id", "effected_at", "created_at", "updated_at")
+    from ._order import Order
 
 #: Orders a page when listing (assumed: the bounds are those of the sister call ListEdgeSites).
 PAGE_SIZE_MAX = 2000
@@ -39,8 +27,6 @@ PAGE_SIZE_DEFAULT = 100
 
 #: Pages in a row that may be empty, though more follow: a server may look for statuses in what it has paged already.
 EMPTY_PAGES_MAX = 100
-
-Order = dict[str, t.Any]
 
 
 def show_delivery_order(client: Client, delivery_order_id: str) -> Order:
@@ -85,6 +71,9 @@ def show_delivery_orders(client: Client, delivery_order_ids: Sequence[str]) -> l
                 missing[delivery_order_id] = error
             else:
                 failures.append(error)
+
+    # Here, since most calls are for one order, and pay for what they import.
+    from concurrent.futures import ThreadPoolExecutor
 
     # The first one alone, so that a refused credential is refused once, and not in each thread.
     for delivery_order_id in unique[:1]:

@@ -13,7 +13,7 @@ import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.ansible_release import __version__ as ansible_version
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import FIELDS, STATUSES
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._order import FIELDS, STATUSES
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
 from ansible_collections.huaweicloud.cloudpond.plugins.modules import cloudpond_delivery_order_info
 
