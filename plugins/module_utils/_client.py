@@ -24,7 +24,6 @@ import re
 import ssl
 import time
 import typing as t
-from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import unquote, urlsplit
 
@@ -80,8 +79,7 @@ SEGMENT_RULE = "must be made of letters, digits, '-' and '_', and must not be em
 _TIMEOUT_MAX = 86400.0
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(t.NamedTuple):
     """The JSON object of an answer, and what an error about it needs."""
 
     asked: str

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 import typing as t
 
@@ -100,6 +99,9 @@ def _file_path() -> str:
 
 
 def _read_file() -> dict[str, str]:
+    # Here, since most calls come without the file, and pay for what they import.
+    import configparser
+
     path = _file_path()
     parser = configparser.RawConfigParser()
     try:

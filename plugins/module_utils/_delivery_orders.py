@@ -5,39 +5,28 @@
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""What the API says of delivery orders, and how they are queried."""
+"""How delivery orders are queried."""
 
 from __future__ import annotations
 
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 
 from ._client import CONCURRENT_MAX, SEGMENT_RULE, is_segment
 from ._errors import CloudPondError
+from ._order import FIELDS
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ._client import Answer, Client
-
-#: The six statuses (specification, table 4).
-STATUSES = ("CANCELLED", "PROCESSING", "ACCEPTING", "SUCCESS", "FAIL", "DELETED")
-
-#: The status in which a site may be touched.
-SUCCESS = "SUCCESS"
-
-#: The statuses in which an order stays. Assumed from their meaning: no page of the vendor says it. A status that is
-#: not among the six may appear one day and is not final.
-FINAL_STATUSES = frozenset({SUCCESS, "FAIL", "CANCELLED", "DELETED"})
-
-#: The keys of an order (specification, table 4). All are strings.
-FIELDS = ("id", "name", "domain_id", "status", "edge_site_id", "effected_at", "created_at", "updated_at")
+    from ._order import Order
 
 #: Orders a page when listing (assumed: the bounds are those of the sister call ListEdgeSites).
 PAGE_SIZE_MAX = 2000
 PAGE_SIZE_DEFAULT = 100
 
-Order = dict[str, t.Any]
+#: Pages in a row that may be empty, though more follow: a server may look for statuses in what it has paged already.
+EMPTY_PAGES_MAX = 100
 
 
 def show_delivery_order(client: Client, delivery_order_id: str) -> Order:
@@ -83,6 +72,9 @@ def show_delivery_orders(client: Client, delivery_order_ids: Sequence[str]) -> l
             else:
                 failures.append(error)
 
+    # Here, since most calls are for one order, and pay for what they import.
+    from concurrent.futures import ThreadPoolExecutor
+
     # The first one alone, so that a refused credential is refused once, and not in each thread.
     for delivery_order_id in unique[:1]:
         show(delivery_order_id)
@@ -111,6 +103,7 @@ def list_delivery_orders(
         raise CloudPondError(asked, f"page_size must be from 1 to {PAGE_SIZE_MAX}: got {page_size}")
     query: list[tuple[str, str | int]] = [("limit", page_size), *(("status", status) for status in statuses)]
     markers: set[str] = set()
+    empty_pages = 0
     marker: str | None = None
     while True:
         page = query if marker is None else [*query, ("marker", marker)]
@@ -118,21 +111,21 @@ def list_delivery_orders(
         orders = answer.data.get("delivery_orders")
         if not isinstance(orders, list):
             raise answer.error("the answer has no list of delivery orders in it")
-        following = _next_marker(answer)
-        if following is not None and not orders:
-            raise answer.error("the answer has no orders, yet says that more follow")
         for order in (_order(answer, order) for order in orders):
             if not order["id"]:
                 raise answer.error("a delivery order in the answer has no ID")
             # Assumed: that the API takes several statuses as a repeated key. If it takes another form, all come.
             if not statuses or order["status"] in statuses:
                 yield order
-        marker = following
+        marker = _next_marker(answer)
         if marker is None:
             return
         if marker in markers:
             raise answer.error(f"the pages of the answer go round in circles, at the marker {marker!r}")
         markers.add(marker)
+        empty_pages = 0 if orders else empty_pages + 1
+        if empty_pages > EMPTY_PAGES_MAX:
+            raise answer.error(f"{empty_pages} pages in a row have no orders, and the last one says that more follow")
 
 
 def _next_marker(answer: Answer) -> str | None:

@@ -75,7 +75,7 @@ class Sanitizer:
         """
         text = content.decode("utf-8-sig")
         try:
-            value = json.loads(text, parse_constant=_no_number)
+            value = json.loads(text)
         except RecursionError as error:
             raise ValueError("nested too deeply") from error
         return self._walk(value, self._may_be_in(text), _DEPTH_MAX)
@@ -95,7 +95,7 @@ class Sanitizer:
             # Half of a character that JSON spells in two escapes: ansible-core would refuse the whole result.
             return self.text(value.encode("utf-8", "replace").decode()) if suspicious else value
         if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError("a number that is none")
+            raise ValueError("not a number that JSON has")
         if not isinstance(value, (dict, list)):
             return value
         if not levels:
@@ -132,7 +132,3 @@ def _decode(match: re.Match[str]) -> str:
         return match[0]
     # A form that is no character is none: it can't be a part of a secret.
     return chr(code) if code < 0x80 else "\0"
-
-
-def _no_number(name: str) -> t.NoReturn:
-    raise ValueError(name)

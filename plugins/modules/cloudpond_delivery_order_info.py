@@ -231,12 +231,12 @@ from ..module_utils._auth import REQUESTS_IMPORT_ERROR
 from ..module_utils._connection import CONNECTION_ARGUMENT_SPEC, client_from
 from ..module_utils._delivery_orders import (
     PAGE_SIZE_DEFAULT,
-    STATUSES,
     list_delivery_orders,
     show_delivery_order,
     show_delivery_orders,
 )
 from ..module_utils._errors import CloudPondError
+from ..module_utils._order import STATUSES
 
 if t.TYPE_CHECKING:
     from ..module_utils._client import Client

@@ -240,6 +240,29 @@ def test_a_compressed_answer_that_is_too_large() -> None:
     assert "larger than 10 MiB" in str(error)
 
 
+def test_an_answer_that_is_too_large_is_not_read_to_its_end() -> None:
+    sent = 0
+    megabyte = b" " * 1024 * 1024
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            nonlocal sent
+            connection, _peer = listener.accept()
+            with connection, contextlib.suppress(ConnectionError):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (60 * len(megabyte)))
+                for number in range(1, 61):
+                    connection.sendall(megabyte)
+                    sent = number
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        error = failure(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        thread.join()
+    assert "larger than 10 MiB" in str(error)
+    assert sent < 40
+
+
 @pytest.mark.parametrize("host", ["a" * 64 + ".invalid", "a..invalid"])
 def test_host_names_that_are_none(host: str) -> None:
     error = failure(f"https://{host}", max_retries=3)

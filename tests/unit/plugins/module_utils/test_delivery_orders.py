@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import typing as t
 
 import pytest
 
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _client
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._auth import SignatureAuth, TokenAuth
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import CONCURRENT_MAX, Client
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import (
@@ -18,6 +20,7 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_or
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 
 from ...conftest import DOMAIN_ID, TOKEN, FakeClock
+from .test_client import ok, serve
 
 if t.TYPE_CHECKING:
     from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
@@ -122,13 +125,30 @@ def test_a_few_at_once(emulate: Emulate, asking: Asking) -> None:
     assert max(request.concurrent for request in emulator.requests) == CONCURRENT_MAX
 
 
-def test_one_throttled_request_slows_the_others(emulate: Emulate, asking: Asking, retry_clock: FakeClock) -> None:
+class MeetingClock(FakeClock):
+    """Time passes only when two threads wait for it to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.met = threading.Event()
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        if len(self.sleeps) > 1:
+            self.met.set()
+        assert self.met.wait(5)
+        self.now += seconds
+
+
+def test_one_throttled_request_slows_the_others(
+    emulate: Emulate, asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = MeetingClock()
+    monkeypatch.setattr(_client, "time", clock)
     emulator = emulate("site-01=SUCCESS", "site-02=throttled:7,SUCCESS", "site-{03..30}=SUCCESS")
     assert len(show_delivery_orders(asking(emulator, max_retries=1), THIRTY)) == 30
-    # The clock moves for all of them while the first one waits: nobody else has to.
     assert len(emulator.requests) == 31
-    assert retry_clock.sleeps
-    assert all(0 < seconds <= 7 * 1.25 for seconds in retry_clock.sleeps)
+    assert all(0 < seconds <= 7 * 1.25 for seconds in clock.sleeps)
 
 
 def test_a_server_that_throttles_is_not_hammered(emulate: Emulate, asking: Asking) -> None:
@@ -202,6 +222,30 @@ def test_pages_that_waiting_does_not_cure(emulate: Emulate, asking: Asking, faul
 def test_a_null_marker_ends_the_pages(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("site-{01..03}=SUCCESS", listing="null-marker")
     assert len(list(list_delivery_orders(asking(emulator)))) == 3
+
+
+def test_empty_pages_end_at_some_time() -> None:
+    pages = [b'{"delivery_orders": [], "page_info": {"next_marker": "m%d"}}' % number for number in range(200)]
+    with serve(*map(ok, pages)) as url:
+        client = Client(TokenAuth(TOKEN), domain_id=DOMAIN_ID, endpoint=url, max_retries=0)
+        with client, pytest.raises(CloudPondError, match="101 pages in a row have no orders") as caught:
+            list(list_delivery_orders(client))
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize(("statuses", "expected"), [(["FAIL"], ["b"]), ([], ["a", "b"])])
+def test_an_api_that_does_not_filter(statuses: list[str], expected: list[str]) -> None:
+    orders = b'[{"id": "a", "status": "SUCCESS"}, {"id": "b", "status": "FAIL"}]'
+    with serve(ok(b'{"delivery_orders": %s, "page_info": {}}' % orders)) as url:
+        with Client(TokenAuth(TOKEN), domain_id=DOMAIN_ID, endpoint=url) as client:
+            assert ids(list_delivery_orders(client, statuses)) == expected
+
+
+def test_an_order_without_an_id() -> None:
+    with serve(ok(b'{"delivery_orders": [{"status": "SUCCESS"}], "page_info": {}}')) as url:
+        with Client(TokenAuth(TOKEN), domain_id=DOMAIN_ID, endpoint=url) as client:
+            with pytest.raises(CloudPondError, match="a delivery order in the answer has no ID"):
+                list(list_delivery_orders(client))
 
 
 def test_an_outage_between_pages(emulate: Emulate, asking: Asking, retry_clock: FakeClock) -> None:

@@ -13,7 +13,7 @@ import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.ansible_release import __version__ as ansible_version
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import FIELDS, STATUSES
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._order import FIELDS, STATUSES
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
 from ansible_collections.huaweicloud.cloudpond.plugins.modules import cloudpond_delivery_order_info
 
@@ -114,6 +114,13 @@ def test_the_environment_stands_in_for_options(
     assert len(emulator.requests) == 2
     assert run_module(delivery_order_id=ID, max_retries=0)["error"]["http_status"] == 503
     assert len(emulator.requests) == 3
+
+
+def test_a_variable_that_is_empty_stands_in_for_nothing(run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HW_CLOUDPOND_ENDPOINT", "")
+    monkeypatch.setenv("HW_MAX_RETRIES", "")
+    result = run_module(domain_id=DOMAIN_ID, auth_token=TOKEN, delivery_order_id="..")
+    assert result["error"]["message"].startswith("an ID must be made of")
 
 
 def connection(emulator: Emulator) -> dict[str, t.Any]:

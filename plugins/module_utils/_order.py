@@ -1,0 +1,27 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it can change at any time, in any release.
+# Do not use it from other collections, modules or plugins.
+
+"""What the API says of a delivery order. It is apart from how one is queried, so that plugins do not need requests."""
+
+from __future__ import annotations
+
+import typing as t
+
+#: The six statuses (specification, table 4).
+STATUSES = ("CANCELLED", "PROCESSING", "ACCEPTING", "SUCCESS", "FAIL", "DELETED")
+
+#: The status in which a site may be touched.
+SUCCESS = "SUCCESS"
+
+#: The statuses in which an order stays. Assumed from their meaning: no page of the vendor says it. A status that is
+#: not among the six may appear one day and is not final.
+FINAL_STATUSES = frozenset({SUCCESS, "FAIL", "CANCELLED", "DELETED"})
+
+#: The keys of an order (specification, table 4). All are strings.
+FIELDS = ("id", "name", "domain_id", "status", "edge_site_id", "effected_at", "created_at", "updated_at")
+
+Order = dict[str, t.Any]

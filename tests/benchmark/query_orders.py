@@ -1,0 +1,78 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Query orders by ID in this process, without Ansible around it, and print the seconds as JSON.
+
+Reads JSON from stdin: which "by" ("client": the collection's client; "bare": a script as short as requests allows),
+"url", "token", "domain_id", "order_ids", and how many "threads".
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+
+def bare(asked: dict[str, Any]) -> tuple[float, list[dict[str, Any]]]:
+    """Return when requests was imported, and the orders."""
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    imported = time.perf_counter()
+    with requests.Session() as session:
+        session.mount("http://", HTTPAdapter(pool_maxsize=asked["threads"]))
+        session.headers["X-Auth-Token"] = asked["token"]
+        collection = f"{asked['url']}/v2/{asked['domain_id']}/delivery-orders"
+
+        def show(order_id: str) -> dict[str, Any]:
+            response = session.get(f"{collection}/{order_id}", timeout=30)
+            response.raise_for_status()
+            order: dict[str, Any] = response.json()["delivery_order"]
+            return order
+
+        with ThreadPoolExecutor(asked["threads"]) as executor:
+            return imported, list(executor.map(show, asked["order_ids"]))
+
+
+def client(asked: dict[str, Any]) -> tuple[float, list[dict[str, Any]]]:
+    """Return when the collection's client was imported, and the orders."""
+    from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _client, _connection, _delivery_orders
+
+    imported = time.perf_counter()
+    for module in (_client, _delivery_orders):
+        if "CONCURRENT_MAX" not in vars(module):
+            raise SystemExit(f"{module.__name__} has no CONCURRENT_MAX.")
+        vars(module)["CONCURRENT_MAX"] = asked["threads"]
+    params = {
+        "endpoint": asked["url"],
+        "domain_id": asked["domain_id"],
+        "auth_token": asked["token"],
+        "access_key": None,
+        "secret_key": None,
+        "security_token": None,
+        "validate_certs": True,
+        "ca_path": None,
+        "timeout": 30.0,
+        "max_retries": 5,
+    }
+    with _connection.client_from(params, caller="benchmark") as connected:
+        return imported, _delivery_orders.show_delivery_orders(connected, asked["order_ids"])
+
+
+def main() -> None:
+    """Query, see that the orders are those asked for, and print how long importing and querying took."""
+    asked = json.load(sys.stdin)
+    started = time.perf_counter()
+    imported, orders = {"bare": bare, "client": client}[asked["by"]](asked)
+    ended = time.perf_counter()
+    if [order["id"] for order in orders] != asked["order_ids"]:
+        raise SystemExit("The orders are not those asked for.")
+    print(json.dumps({"import": imported - started, "query": ended - imported}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,428 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The benchmark: what the module costs beside ansible.builtin.uri and a bare script, against the emulator.
+
+`make benchmark` runs it in an environment that has ansible-core and requests. It needs no network, and leaves nothing
+behind but what is in the cache directory. What is compared is measured in turns, so that whatever else the machine does
+hits all alike. It is no test: the exit code is 0 whether the aims are met or not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import platform
+import select
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from types import FrameType
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = ROOT / "tests" / "benchmark"
+
+Seconds = list[float]
+
+MODULE = "huaweicloud.cloudpond.cloudpond_delivery_order_info"
+TOKEN = "benchmark-token"
+DOMAIN_ID = "0" * 32
+# As long as a real ID.
+ID_PREFIX = "00000000-0000-000-0000-"
+
+ORDERS = 1000
+MANY_ORDERS = 20_000
+LATENCY = 0.05
+
+# How often each is measured. With latency most of the time is spent asleep, and few runs give a stable median.
+CALLS = 20
+URI_LOOP = 20
+TASKS, TASKS_WITH_LATENCY = 5, 2
+QUERIES, QUERIES_WITH_LATENCY = 7, 2
+LISTINGS = 3
+THREADS = (1, 2, 3, 5, 8)
+THREADS_ORDERS_WITH_LATENCY = 100
+PRODUCT_THREADS = 5
+BARE_THREADS = 8
+
+AIM_CALL = 0.95
+AIM_BY_ID = 150
+AIM_LISTED = 400
+AIM_BARE = 1.6
+AIM_MEMORY = 150
+
+# The emulators end by themselves after that many seconds, should this script be killed before it can end them.
+EMULATOR_STOPS_AFTER = 900
+
+
+class BenchmarkError(Exception):
+    """What keeps the benchmark from going on, in a sentence for the person who started it."""
+
+
+def say(text: str = "") -> None:
+    """Print a line at once, so that it stands before what the commands print."""
+    print(text, flush=True)
+
+
+def environment(cache: Path, **variables: str) -> dict[str, str]:
+    """Return the environment for what is measured.
+
+    Neither a real account's credentials nor the user's settings of Ansible may reach it, and the emulator is to be
+    asked without a proxy.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ANSIBLE_", "HUAWEICLOUD_", "HW_")) and name not in ("NO_PROXY", "no_proxy")
+    }
+    return {
+        **kept,
+        "ANSIBLE_COLLECTIONS_PATH": str(cache / "collections"),
+        "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
+        "ANSIBLE_HOME": str(cache / "home"),
+        "ANSIBLE_REMOTE_TMP": str(cache / "tmp"),
+        "PYTHONPATH": str(cache / "collections"),
+        "no_proxy": "127.0.0.1,localhost",
+        **variables,
+    }
+
+
+def run(arguments: Sequence[str], variables: dict[str, str], *, cwd: Path, stdin: str = "") -> str:
+    """Run this Python to its end and return what it printed. It isn't left behind when this script is interrupted."""
+    with subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env=variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            out, err = process.communicate(stdin)
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        sys.stderr.write(f"{out}{err}")
+        raise BenchmarkError(f"{' '.join(arguments[:4])} failed.")
+    return out
+
+
+def install_collection(cache: Path) -> None:
+    """Build the collection's tarball from the checkout and install it in the cache directory."""
+    tarballs = cache / "tarballs"
+    for old in tarballs.glob("*.tar.gz"):
+        old.unlink()
+    galaxy = ["-m", "ansible", "galaxy", "collection"]
+    run([*galaxy, "build", "--force", "--output-path", str(tarballs)], environment(cache), cwd=ROOT)
+    (tarball,) = tarballs.glob("*.tar.gz")
+    say(f"Built {tarball.name}; installing it in {cache / 'collections'}.")
+    install = ["install", "--force", "--offline", str(tarball), "--collections-path", str(cache / "collections")]
+    run([*galaxy, *install], environment(cache), cwd=cache)
+
+
+@contextlib.contextmanager
+def emulator(orders: int, latency: float = 0.0) -> Iterator[str]:
+    """Run an emulator with so many orders, and yield its URL. It is stopped whatever happens."""
+    # fmt: off
+    command = [
+        sys.executable, "-m", "tests.emulator", "--port", "0", "--token", TOKEN, "--domain-id", DOMAIN_ID,
+        "--order", f"{ID_PREFIX}{{{1:012}..{orders:012}}}=SUCCESS",
+        "--stop-after", str(EMULATOR_STOPS_AFTER), *(["--latency", str(latency)] if latency else []),
+    ]
+    # fmt: on
+    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            ready = select.select([process.stdout], [], [], 30)[0]
+            url = process.stdout.readline().strip() if ready else ""
+            if not url.startswith("http://"):
+                raise BenchmarkError("The emulator did not start.")
+            yield url
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def order_ids(count: int) -> list[str]:
+    """Return the IDs of the first so many orders."""
+    return [f"{ID_PREFIX}{number:012}" for number in range(1, count + 1)]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task to be timed: its name, what it does, and how many orders it must bring (None for other modules)."""
+
+    name: str
+    content: dict[str, Any]
+    orders: int | None = None
+
+
+def module_task(name: str, url: str, orders: int, **options: Any) -> Task:
+    """Return a task of the module that is to bring so many orders."""
+    connection = {"endpoint": url, "domain_id": DOMAIN_ID, "auth_token": TOKEN}
+    return Task(name, {MODULE: {**connection, **options}}, orders)
+
+
+def uri_task(name: str, url: str, loop: int = 0) -> Task:
+    """Return a task of ansible.builtin.uri for one order, or for so many in a loop."""
+    ids = order_ids(max(loop, 1))
+    options = {
+        "url": f"{url}/v2/{DOMAIN_ID}/delivery-orders/{'{{ item }}' if loop else ids[0]}",
+        "headers": {"X-Auth-Token": TOKEN},
+        "return_content": True,
+    }
+    return Task(name, {"ansible.builtin.uri": options, **({"loop": ids} if loop else {})})
+
+
+def time_tasks(cache: Path, tasks: Sequence[Task], rounds: int, *, warm_up: Sequence[Task] = ()) -> dict[str, Seconds]:
+    """Run the tasks in turns, all in one run of a playbook, and return the seconds of each by its name.
+
+    A first round, or ``warm_up`` where that would take too long, fills caches and isn't counted.
+    """
+    sequence = [replace(task, name="warm-up") for task in warm_up or tasks]
+    for number in range(rounds):
+        # Each comes first, second and so on alike.
+        turn = number % len(tasks)
+        sequence += [*tasks[turn:], *tasks[:turn]]
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "tasks": [{"name": task.name, **task.content} for task in sequence],
+    }
+    playbook, times = cache / "playbook.yml", cache / "times.jsonl"
+    playbook.write_text(json.dumps([play]), encoding="utf-8")
+    times.unlink(missing_ok=True)
+    variables = environment(cache, BENCHMARK_TIMES=str(times))
+    run(["-m", "ansible", "playbook", str(playbook)], variables, cwd=cache)
+    entries = [json.loads(line) for line in times.read_text(encoding="utf-8").splitlines()]
+    if [(entry["task"], entry["orders"]) for entry in entries] != [(task.name, task.orders) for task in sequence]:
+        raise BenchmarkError("The tasks did not bring the orders that they were to bring.")
+    seconds: dict[str, Seconds] = {task.name: [] for task in sequence}
+    for entry in entries:
+        seconds[entry["task"]].append(entry["seconds"])
+    return seconds
+
+
+def time_queries(
+    cache: Path, url: str, orders: int, contestants: Sequence[tuple[str, int]], rounds: int
+) -> dict[tuple[str, int], tuple[Seconds, Seconds]]:
+    """Query orders in fresh processes, in turns: by ``client`` or ``bare``, each with so many threads.
+
+    Returns the seconds of importing, and of querying.
+    """
+    times: dict[tuple[str, int], tuple[Seconds, Seconds]] = {contestant: ([], []) for contestant in contestants}
+    for _round in range(rounds):
+        for (by, threads), (importing, querying) in times.items():
+            asked = {"by": by, "url": url, "token": TOKEN, "domain_id": DOMAIN_ID, "threads": threads}
+            query = json.dumps({**asked, "order_ids": order_ids(orders)})
+            answer = json.loads(run([str(HERE / "query_orders.py")], environment(cache), cwd=cache, stdin=query))
+            importing.append(answer["import"])
+            querying.append(answer["query"])
+    return times
+
+
+class Table:
+    """The figures, line by line, as they come in."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._aims = 0
+        self._missed = 0
+
+    def heading(self, text: str) -> None:
+        """Begin a part of the table."""
+        self._lines += ["", text]
+
+    def times(self, label: str, seconds: Seconds, factor: float = 1) -> None:
+        """Add the median of some times, and the range they are in, multiplied by a factor."""
+        low, middle, high = (factor * each for each in (min(seconds), median(seconds), max(seconds)))
+        self._line(label, _duration(middle), f"{_duration(low)} to {_duration(high)}")
+
+    def figure(self, label: str, figure: float, form: str, *, least: float = 0, most: float = math.inf) -> None:
+        """Add a figure, and whether it reaches its aim, where it has one."""
+        aim = f"aim: at least {least}" if least else f"aim: at most {most}" if math.isfinite(most) else ""
+        if aim:
+            missed = not least <= figure <= most
+            self._aims += 1
+            self._missed += missed
+            aim += "   MISSED <----" if missed else "   met"
+        self._line(label, form.format(figure), aim)
+
+    def _line(self, label: str, figure: str, more: str) -> None:
+        self._lines.append(f"  {label:<58} {figure:>9}   {more}".rstrip())
+
+    def show(self) -> None:
+        """Print it."""
+        for line in self._lines:
+            say(line)
+        say(f"\n{self._missed} of {self._aims} aims missed." if self._missed else f"\nAll {self._aims} aims met.")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s" if seconds < 100 else f"{seconds:.0f} s"
+
+
+def measure_call(cache: Path, table: Table, url: str) -> None:
+    """(a): one call of the module beside others."""
+    say(f"(a) One call: {CALLS} each of the module, uri and ping ...")
+    module, uri = module_task("module", url, 1, delivery_order_id=order_ids(1)[0]), uri_task("uri", url)
+    times = time_tasks(cache, [module, uri, Task("ping", {"ansible.builtin.ping": {}})], CALLS)
+    table.heading("(a) One call, as a task")
+    table.times("the module", times["module"])
+    table.times("ansible.builtin.uri", times["uri"])
+    table.times("ansible.builtin.ping", times["ping"])
+    table.figure("module / uri", median(times["module"]) / median(times["uri"]), "{:.2f}", most=AIM_CALL)
+    table.figure("module / ping", median(times["module"]) / median(times["ping"]), "{:.2f}")
+
+
+def measure_many(cache: Path, table: Table, url: str, *, late: bool) -> Seconds:
+    """(b) and (c): many orders in one task beside a loop. Returns the seconds of the task by ID."""
+    part, rounds = ("(c)", TASKS_WITH_LATENCY) if late else ("(b)", TASKS)
+    with_latency = f", with {LATENCY * 1000:.0f} ms of latency" if late else ""
+    say(f"{part} {ORDERS:,} orders in one task, and uri over {URI_LOOP}, {rounds} times each{with_latency} ...")
+    by_id = module_task("by ID", url, ORDERS, delivery_order_ids=order_ids(ORDERS))
+    listed, loop = module_task("listed", url, ORDERS), uri_task("uri", url, loop=URI_LOOP)
+    times = time_tasks(cache, [by_id, listed, loop], rounds, warm_up=[listed, uri_task("uri", url)])
+    scale = ORDERS // URI_LOOP
+    table.heading(f"{part} {ORDERS:,} orders{with_latency}")
+    table.times("the module, by ID, one task", times["by ID"])
+    table.times("the module, listed, one task", times["listed"])
+    table.times(f"a loop of ansible.builtin.uri over {URI_LOOP}, x {scale}", times["uri"], scale)
+    looped = median(times["uri"]) * scale
+    aims = (0, 0) if late else (AIM_BY_ID, AIM_LISTED)
+    for name, aim in zip(("by ID", "listed"), aims):
+        table.figure(f"uri / module, {name}", looped / median(times[name]), "{:.0f}", least=aim)
+    return times["by ID"]
+
+
+def measure_limit(cache: Path, table: Table, url: str, task: Seconds, *, late: bool) -> None:
+    """(d): the client beside a bare script."""
+    rounds = QUERIES_WITH_LATENCY if late else QUERIES
+    with_latency = f", with {LATENCY * 1000:.0f} ms of latency" if late else ""
+    say(f"(d) {ORDERS:,} orders by ID beside a bare script, {rounds} times each{with_latency} ...")
+    client, bare, alike = ("client", PRODUCT_THREADS), ("bare", BARE_THREADS), ("bare", PRODUCT_THREADS)
+    times = time_queries(cache, url, ORDERS, [client, bare, alike], rounds)
+    table.heading(f"(d) {ORDERS:,} orders by ID{with_latency}, beside a bare script")
+    table.times(f"the client, {PRODUCT_THREADS} threads, imports excluded", times[client][1])
+    table.times(f"the bare script, {BARE_THREADS} threads, import excluded", times[bare][1])
+    table.times(f"the bare script, {PRODUCT_THREADS} threads, import excluded", times[alike][1])
+    for other, most in ((bare, AIM_BARE), (alike, math.inf)):
+        ratio = median(times[client][1]) / median(times[other][1])
+        table.figure(f"client / bare script with {other[1]} threads", ratio, "{:.2f}", most=most)
+    if not late:
+        table.times("importing the client, and requests with it", times[client][0])
+        table.times("importing requests", times[bare][0])
+    table.times("the module's whole task, from above", task)
+
+
+def measure_threads(cache: Path, table: Table, url: str, orders: int, *, late: bool) -> None:
+    """(f): the client with more and fewer threads."""
+    rounds = QUERIES_WITH_LATENCY if late else QUERIES
+    with_latency = f", with {LATENCY * 1000:.0f} ms of latency" if late else ""
+    numbers = ", ".join(map(str, THREADS))
+    say(f"(f) {orders:,} orders by ID with {numbers} threads, {rounds} times each{with_latency} ...")
+    times = time_queries(cache, url, orders, [("client", threads) for threads in THREADS], rounds)
+    table.heading(
+        f"(f) {orders:,} orders by ID{with_latency}, by the number of threads (the product has {PRODUCT_THREADS})"
+    )
+    for threads in THREADS:
+        table.times(f"{threads} thread{'s' if threads > 1 else ''}", times["client", threads][1])
+
+
+def measure_memory(cache: Path, table: Table, url: str) -> None:
+    """(e): the peak of the module's process while it lists."""
+    say(f"(e) Listing {MANY_ORDERS:,} orders, and the memory it takes, {LISTINGS} times each ...")
+    one = module_task("one order, for comparison", url, 1, delivery_order_id=order_ids(1)[0])
+    default = module_task(f"{MANY_ORDERS:,} orders, page_size 100", url, MANY_ORDERS)
+    largest = module_task(f"{MANY_ORDERS:,} orders, page_size 2000", url, MANY_ORDERS, page_size=2000)
+    tasks, peaks = [], {}
+    for number, task in enumerate((one, default, largest)):
+        interpreter, peaks[task.name] = cache / f"python-{number}", cache / f"peaks-{number}"
+        peaks[task.name].unlink(missing_ok=True)
+        # Ansible takes the name of one program, without arguments.
+        command = shlex.join([sys.executable, str(HERE / "measured_python.py"), str(peaks[task.name])])
+        interpreter.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+        interpreter.chmod(0o755)
+        tasks.append(replace(task, content={**task.content, "vars": {"ansible_python_interpreter": str(interpreter)}}))
+    times = time_tasks(cache, tasks, LISTINGS, warm_up=[one])
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1024**2 if sys.platform == "darwin" else 1024
+    table.heading("(e) Peak memory of the module's process while it lists")
+    for task in tasks:
+        peak = max(int(line) / unit for line in peaks[task.name].read_text(encoding="utf-8").split())
+        table.figure(task.name, peak, "{:.0f} MiB", most=AIM_MEMORY if task is not tasks[0] else math.inf)
+    for task in tasks[1:]:
+        table.times(f"{task.name}: the task", times[task.name])
+
+
+def benchmark(cache: Path) -> None:
+    """Measure everything, and print the table."""
+    cache.mkdir(parents=True, exist_ok=True)
+    machine = (
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores; Python {platform.python_version()}, "
+        f"ansible-core {version('ansible-core')}, requests {version('requests')}, urllib3 {version('urllib3')}"
+    )
+    say(f"{machine}; load {os.getloadavg()[0]:.2f} (on a machine that is busy with other things, figures mean little).")
+    install_collection(cache)
+    table = Table()
+    with contextlib.ExitStack() as stack:
+        url = stack.enter_context(emulator(ORDERS))
+        late_url = stack.enter_context(emulator(ORDERS, LATENCY))
+        many_url = stack.enter_context(emulator(MANY_ORDERS))
+        stack.callback(say, "The emulators are stopped.")
+        measure_call(cache, table, url)
+        task = measure_many(cache, table, url, late=False)
+        late_task = measure_many(cache, table, late_url, late=True)
+        measure_limit(cache, table, url, task, late=False)
+        measure_limit(cache, table, late_url, late_task, late=True)
+        measure_memory(cache, table, many_url)
+        measure_threads(cache, table, url, ORDERS, late=False)
+        measure_threads(cache, table, late_url, THREADS_ORDERS_WITH_LATENCY, late=True)
+    say(f"\n{machine}\nMedians, and the range from the shortest to the longest")
+    table.show()
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def main() -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--cache-dir", type=Path, required=True, help="where to install the collection")
+    options = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    started = time.monotonic()
+    try:
+        benchmark(options.cache_dir.resolve())
+    except BenchmarkError as error:
+        say(f"The benchmark failed. {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("Interrupted.")
+        return 130
+    say(f"Measured in {time.monotonic() - started:.0f} s.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
