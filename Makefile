@@ -19,6 +19,7 @@ help:
 	@echo 'make demo    run the shipped playbook against the emulator, on this machine'
 	@echo 'make benchmark  measure the module beside others, against the emulator'
 	@echo 'make test    run all checks and tests; a table at the end says what ran on what'
+	@echo 'make picture  draw the picture of the callback anew'
 	@echo 'make format  format the Python files'
 	@echo 'make clean   remove what these leave behind ($(VENVS), .nox)'
 
@@ -43,6 +44,11 @@ endef
 demo:
 	$(call environment,demo,tests/demo/requirements.txt)
 	@$(VENVS)/demo/bin/python tests/demo/run.py --cache-dir $(VENVS)/demo/cache
+
+.PHONY: picture
+picture:
+	$(call environment,terminal,tests/terminal/requirements.txt)
+	@$(VENVS)/terminal/bin/python tests/terminal/record.py docs/images/delivery_progress.svg
 
 .PHONY: benchmark
 benchmark:
