@@ -16,12 +16,12 @@ export ANSIBLE_HOME := $(CURDIR)/.nox/ansible-home
 
 .PHONY: help
 help:
-	@echo 'make demo    run the shipped playbook against the emulator, on this machine'
+	@echo 'make demo       run the shipped playbook against the emulator, on this machine'
+	@echo 'make test       run all checks and tests; a table at the end says what ran on what'
 	@echo 'make benchmark  measure the module beside others, against the emulator'
-	@echo 'make test    run all checks and tests; a table at the end says what ran on what'
-	@echo 'make picture  draw the picture of the callback anew'
-	@echo 'make format  format the Python files'
-	@echo 'make clean   remove what these leave behind ($(VENVS), .nox)'
+	@echo 'make format     format the Python files'
+	@echo 'make picture    draw the picture of the callback anew'
+	@echo 'make clean      remove what these leave behind ($(VENVS), .nox)'
 
 # An environment is kept until its requirements, the interpreter or the place of the checkout change.
 define environment
