@@ -17,12 +17,14 @@ import json
 import math
 import os
 import platform
+import resource
 import select
 import shlex
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -62,6 +64,7 @@ AIM_BY_ID = 150
 AIM_LISTED = 400
 AIM_BARE = 1.6
 AIM_MEMORY = 150
+AIM_FLEET = 2
 
 # The emulators end by themselves after that many seconds, should this script be killed before it can end them.
 EMULATOR_STOPS_AFTER = 900
@@ -373,6 +376,71 @@ def measure_memory(cache: Path, table: Table, url: str) -> None:
         table.times(f"{task.name}: the task", times[task.name])
 
 
+#: The tasks that gate a fleet: each host by itself, and all together with a check for each.
+EACH_HOST = [
+    {
+        "name": "Gate the host",
+        MODULE: {"delivery_order_id": "{{ delivery_order_id }}"},
+        "register": "delivery",
+        "failed_when": "delivery is not huaweicloud.cloudpond.delivery_order_succeeded",
+    }
+]
+ALL_HOSTS = [
+    {
+        "name": "Gate all hosts",
+        "ansible.builtin.include_role": {
+            "name": "huaweicloud.cloudpond.delivery_order_gate",
+            "apply": {"run_once": True, "delegate_to": "localhost"},
+        },
+        "vars": {
+            "delivery_order_gate_ids": "{{ groups['all'] | map('extract', hostvars, 'delivery_order_id') | list }}"
+        },
+        "run_once": True,
+    },
+    {
+        "name": "Leave out a host whose order is not among those that have succeeded",
+        "ansible.builtin.meta": "end_host",
+        "when": "delivery_order_id not in delivery_order_gate_orders | map(attribute='id')",
+    },
+]
+
+
+def measure_fleet(cache: Path, table: Table) -> None:
+    """(g): a thousand hosts, each with its order."""
+    hosts = {f"site-{number:04}": {"delivery_order_id": each} for number, each in enumerate(order_ids(ORDERS), 1)}
+    inventory, playbook = cache / "fleet-inventory.json", cache / "fleet.yml"
+    # Ansible's own Python stands for that of the hosts: what finding it on each would cost is no part of a gate.
+    variables = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}), encoding="utf-8")
+    wall: dict[str, float] = {}
+    cpu: dict[str, float] = {}
+    asked: dict[str, int] = {}
+    for label, tasks in (("the module, on each host", EACH_HOST), ("the role, once for all", ALL_HOSTS)):
+        say(f"(g) A fleet of {ORDERS:,} hosts: {label} ...")
+        playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
+        with emulator(ORDERS) as url:
+            connection = {"HW_CLOUDPOND_ENDPOINT": url, "HW_DOMAIN_ID": DOMAIN_ID, "HW_AUTH_TOKEN": TOKEN}
+            # The plugin that takes the times of tasks is for one host.
+            output = {"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.oneline"}
+            used, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+            arguments = ["-m", "ansible", "playbook", "-i", str(inventory), str(playbook)]
+            run(arguments, environment(cache, **connection, **output), cwd=cache)
+            wall[label] = time.perf_counter() - started
+            more = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu[label] = more.ru_utime + more.ru_stime - used.ru_utime - used.ru_stime
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with opener.open(f"{url}/emulator/requests", timeout=30) as journal:
+                asked[label] = len(json.load(journal))
+    table.heading(f"(g) A fleet of {ORDERS:,} hosts, each with its order: one run each, Ansible's own start included")
+    for label in wall:
+        table.figure(label, wall[label], "{:.1f} s")
+        table.figure("  CPU", cpu[label], "{:.1f} s")
+        table.figure("  requests", asked[label], "{:,}", most=ORDERS)
+    each, once = wall
+    table.figure("role / module, wall time", 100 * wall[once] / wall[each], "{:.1f} %", most=AIM_FLEET)
+    table.figure("role / module, CPU", 100 * cpu[once] / cpu[each], "{:.1f} %")
+
+
 def benchmark(cache: Path) -> None:
     """Measure everything, and print the table."""
     cache.mkdir(parents=True, exist_ok=True)
@@ -396,6 +464,7 @@ def benchmark(cache: Path) -> None:
         measure_memory(cache, table, many_url)
         measure_threads(cache, table, url, ORDERS, late=False)
         measure_threads(cache, table, late_url, THREADS_ORDERS_WITH_LATENCY, late=True)
+    measure_fleet(cache, table)
     say(f"\n{machine}\nMedians, and the range from the shortest to the longest")
     table.show()
 
