@@ -312,7 +312,7 @@ def junit_counts(directory: Path) -> dict[str, int]:
 # Run by the Python of the session, in the collection's copy. A file that no test imports is in no measurement: all are
 # named, so that such a one counts as not covered.
 COVERAGE_SCRIPT = """
-import glob, os, sys
+import glob, os
 import coverage
 
 measured = coverage.Coverage(data_file=".coverage", branch=True, config_file=False)
