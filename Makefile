@@ -43,17 +43,17 @@ endef
 .PHONY: demo
 demo:
 	$(call environment,demo,tests/demo/requirements.txt)
-	@$(VENVS)/demo/bin/python tests/demo/run.py --cache-dir $(VENVS)/demo/cache
+	@$(VENVS)/demo/bin/python -m tests.demo.run --cache-dir $(VENVS)/demo/cache
 
 .PHONY: picture
 picture:
 	$(call environment,terminal,tests/terminal/requirements.txt)
-	@$(VENVS)/terminal/bin/python tests/terminal/record.py docs/images/delivery_progress.svg
+	@$(VENVS)/terminal/bin/python -m tests.terminal.record docs/images/delivery_progress.svg
 
 .PHONY: benchmark
 benchmark:
 	$(call environment,benchmark,tests/benchmark/requirements.txt)
-	@$(VENVS)/benchmark/bin/python tests/benchmark/run.py --cache-dir $(VENVS)/benchmark/cache
+	@$(VENVS)/benchmark/bin/python -m tests.benchmark.run --cache-dir $(VENVS)/benchmark/cache
 
 # CI=true makes the formatters check and leave the files alone. The summary has the last word, whatever failed before.
 .PHONY: test

@@ -18,10 +18,7 @@ import math
 import os
 import platform
 import resource
-import select
 import shlex
-import signal
-import subprocess
 import sys
 import time
 import urllib.request
@@ -30,10 +27,10 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from types import FrameType
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from ..dry_run import ROOT, DryRunError, emulator, environment, install_collection, main, run, say
+
 HERE = ROOT / "tests" / "benchmark"
 
 Seconds = list[float]
@@ -66,102 +63,19 @@ AIM_BARE = 1.6
 AIM_MEMORY = 150
 AIM_FLEET = 2
 
-# The emulators end by themselves after that many seconds, should this script be killed before it can end them.
-EMULATOR_STOPS_AFTER = 900
 
-
-class BenchmarkError(Exception):
-    """What keeps the benchmark from going on, in a sentence for the person who started it."""
-
-
-def say(text: str = "") -> None:
-    """Print a line at once, so that it stands before what the commands print."""
-    print(text, flush=True)
-
-
-def environment(cache: Path, **variables: str) -> dict[str, str]:
-    """Return the environment for what is measured.
-
-    Neither a real account's credentials nor the user's settings of Ansible may reach it, and the emulator is to be
-    asked without a proxy.
-    """
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("ANSIBLE_", "HUAWEICLOUD_", "HW_")) and name not in ("NO_PROXY", "no_proxy")
-    }
-    return {
-        **kept,
-        "ANSIBLE_COLLECTIONS_PATH": str(cache / "collections"),
-        "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
-        "ANSIBLE_HOME": str(cache / "home"),
-        "ANSIBLE_REMOTE_TMP": str(cache / "tmp"),
-        "PYTHONPATH": str(cache / "collections"),
-        "no_proxy": "127.0.0.1,localhost",
-        **variables,
-    }
-
-
-def run(arguments: Sequence[str], variables: dict[str, str], *, cwd: Path, stdin: str = "") -> str:
-    """Run this Python to its end and return what it printed. It isn't left behind when this script is interrupted."""
-    with subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=cwd,
-        env=variables,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            out, err = process.communicate(stdin)
-        except BaseException:
-            process.terminate()
-            raise
-    if process.returncode:
-        sys.stderr.write(f"{out}{err}")
-        raise BenchmarkError(f"{' '.join(arguments[:4])} failed.")
-    return out
-
-
-def install_collection(cache: Path) -> None:
-    """Build the collection's tarball from the checkout and install it in the cache directory."""
-    tarballs = cache / "tarballs"
-    for old in tarballs.glob("*.tar.gz"):
-        old.unlink()
-    galaxy = ["-m", "ansible", "galaxy", "collection"]
-    run([*galaxy, "build", "--force", "--output-path", str(tarballs)], environment(cache), cwd=ROOT)
-    (tarball,) = tarballs.glob("*.tar.gz")
-    say(f"Built {tarball.name}; installing it in {cache / 'collections'}.")
-    install = ["install", "--force", "--offline", str(tarball), "--collections-path", str(cache / "collections")]
-    run([*galaxy, *install], environment(cache), cwd=cache)
+def ansible_environment(cache: Path, **variables: str) -> dict[str, str]:
+    """Return the environment for what is measured: also a bare Python finds the collection."""
+    return environment(cache, HERE / "ansible.cfg", PYTHONPATH=str(cache / "collections"), **variables)
 
 
 @contextlib.contextmanager
-def emulator(orders: int, latency: float = 0.0) -> Iterator[str]:
-    """Run an emulator with so many orders, and yield its URL. It is stopped whatever happens."""
-    # fmt: off
-    command = [
-        sys.executable, "-m", "tests.emulator", "--port", "0", "--token", TOKEN, "--domain-id", DOMAIN_ID,
-        "--order", f"{ID_PREFIX}{{{1:012}..{orders:012}}}=SUCCESS",
-        "--stop-after", str(EMULATOR_STOPS_AFTER), *(["--latency", str(latency)] if latency else []),
-    ]
-    # fmt: on
-    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            ready = select.select([process.stdout], [], [], 30)[0]
-            url = process.stdout.readline().strip() if ready else ""
-            if not url.startswith("http://"):
-                raise BenchmarkError("The emulator did not start.")
-            yield url
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                process.kill()
+def emulated(orders: int, latency: float = 0.0) -> Iterator[str]:
+    """Run an emulator with so many orders, all of which have succeeded, and yield its URL."""
+    life = f"{ID_PREFIX}{{{1:012}..{orders:012}}}=SUCCESS"
+    late = ["--latency", str(latency)] if latency else []
+    with emulator("--token", TOKEN, "--domain-id", DOMAIN_ID, "--order", life, *late) as url:
+        yield url
 
 
 def order_ids(count: int) -> list[str]:
@@ -213,11 +127,11 @@ def time_tasks(cache: Path, tasks: Sequence[Task], rounds: int, *, warm_up: Sequ
     playbook, times = cache / "playbook.yml", cache / "times.jsonl"
     playbook.write_text(json.dumps([play]), encoding="utf-8")
     times.unlink(missing_ok=True)
-    variables = environment(cache, BENCHMARK_TIMES=str(times))
+    variables = ansible_environment(cache, BENCHMARK_TIMES=str(times))
     run(["-m", "ansible", "playbook", str(playbook)], variables, cwd=cache)
     entries = [json.loads(line) for line in times.read_text(encoding="utf-8").splitlines()]
     if [(entry["task"], entry["orders"]) for entry in entries] != [(task.name, task.orders) for task in sequence]:
-        raise BenchmarkError("The tasks did not bring the orders that they were to bring.")
+        raise DryRunError("The tasks did not bring the orders that they were to bring.")
     seconds: dict[str, Seconds] = {task.name: [] for task in sequence}
     for entry in entries:
         seconds[entry["task"]].append(entry["seconds"])
@@ -236,7 +150,9 @@ def time_queries(
         for (by, threads), (importing, querying) in times.items():
             asked = {"by": by, "url": url, "token": TOKEN, "domain_id": DOMAIN_ID, "threads": threads}
             query = json.dumps({**asked, "order_ids": order_ids(orders)})
-            answer = json.loads(run([str(HERE / "query_orders.py")], environment(cache), cwd=cache, stdin=query))
+            answer = json.loads(
+                run([str(HERE / "query_orders.py")], ansible_environment(cache), cwd=cache, stdin=query)
+            )
             importing.append(answer["import"])
             querying.append(answer["query"])
     return times
@@ -418,13 +334,13 @@ def measure_fleet(cache: Path, table: Table) -> None:
     for label, tasks in (("the module, on each host", EACH_HOST), ("the role, once for all", ALL_HOSTS)):
         say(f"(g) A fleet of {ORDERS:,} hosts: {label} ...")
         playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
-        with emulator(ORDERS) as url:
+        with emulated(ORDERS) as url:
             connection = {"HW_CLOUDPOND_ENDPOINT": url, "HW_DOMAIN_ID": DOMAIN_ID, "HW_AUTH_TOKEN": TOKEN}
             # The plugin that takes the times of tasks is for one host.
             output = {"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.oneline"}
             used, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
             arguments = ["-m", "ansible", "playbook", "-i", str(inventory), str(playbook)]
-            run(arguments, environment(cache, **connection, **output), cwd=cache)
+            run(arguments, ansible_environment(cache, **connection, **output), cwd=cache)
             wall[label] = time.perf_counter() - started
             more = resource.getrusage(resource.RUSAGE_CHILDREN)
             cpu[label] = more.ru_utime + more.ru_stime - used.ru_utime - used.ru_stime
@@ -441,20 +357,19 @@ def measure_fleet(cache: Path, table: Table) -> None:
     table.figure("role / module, CPU", 100 * cpu[once] / cpu[each], "{:.1f} %")
 
 
-def benchmark(cache: Path) -> None:
+def benchmark(cache: Path) -> int:
     """Measure everything, and print the table."""
-    cache.mkdir(parents=True, exist_ok=True)
     machine = (
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores; Python {platform.python_version()}, "
         f"ansible-core {version('ansible-core')}, requests {version('requests')}, urllib3 {version('urllib3')}"
     )
     say(f"{machine}; load {os.getloadavg()[0]:.2f} (on a machine that is busy with other things, figures mean little).")
-    install_collection(cache)
+    install_collection(cache, ansible_environment(cache))
     table = Table()
     with contextlib.ExitStack() as stack:
-        url = stack.enter_context(emulator(ORDERS))
-        late_url = stack.enter_context(emulator(ORDERS, LATENCY))
-        many_url = stack.enter_context(emulator(MANY_ORDERS))
+        url = stack.enter_context(emulated(ORDERS))
+        late_url = stack.enter_context(emulated(ORDERS, LATENCY))
+        many_url = stack.enter_context(emulated(MANY_ORDERS))
         stack.callback(say, "The emulators are stopped.")
         measure_call(cache, table, url)
         task = measure_many(cache, table, url, late=False)
@@ -467,31 +382,11 @@ def benchmark(cache: Path) -> None:
     measure_fleet(cache, table)
     say(f"\n{machine}\nMedians, and the range from the shortest to the longest")
     table.show()
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
-
-
-def main() -> int:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cache-dir", type=Path, required=True, help="where to install the collection")
-    options = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
-    started = time.monotonic()
-    try:
-        benchmark(options.cache_dir.resolve())
-    except BenchmarkError as error:
-        say(f"The benchmark failed. {error}")
-        return 1
-    except KeyboardInterrupt:
-        say("Interrupted.")
-        return 130
-    say(f"Measured in {time.monotonic() - started:.0f} s.")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--cache-dir", type=Path, required=True, help="where to install the collection")
+    cache_dir = parser.parse_args().cache_dir.resolve()
+    sys.exit(main(lambda: benchmark(cache_dir)))

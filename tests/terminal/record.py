@@ -4,7 +4,7 @@
 
 """Records a terminal in which the callback delivery_progress is at work, and draws it.
 
-    python tests/terminal/record.py docs/images/delivery_progress.svg
+    python -m tests.terminal.record docs/images/delivery_progress.svg
 
 It takes about 40 seconds and needs what requirements.txt beside it names, but no network: the order is the emulator's.
 """
@@ -12,7 +12,6 @@ It takes about 40 seconds and needs what requirements.txt beside it names, but n
 from __future__ import annotations
 
 import argparse
-import contextlib
 import fcntl
 import json
 import os
@@ -23,15 +22,15 @@ import subprocess
 import sys
 import tempfile
 import termios
-from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
+from ..dry_run import ROOT, emulator
+
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 
 COLUMNS, ROWS = 100, 30
 
@@ -96,22 +95,7 @@ FRAME = """\
 """
 
 
-@contextlib.contextmanager
-def emulator(folder: Path) -> Iterator[str]:
-    """Run the emulator with the order, and yield its URL."""
-    orders = folder / "orders.json"
-    orders.write_text(json.dumps({"orders": [ORDER]}), encoding="utf-8")
-    command = [sys.executable, "-m", "tests.emulator", "--orders", str(orders), "--stop-after", "300"]
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
-
-
-def environment(folder: Path, url: str) -> dict[str, str]:
+def recorded_environment(folder: Path, url: str) -> dict[str, str]:
     """Return the environment of the recorded command: nobody's settings, and the collection of this checkout."""
     collection = folder / "collections" / "ansible_collections" / "huaweicloud" / "cloudpond"
     collection.parent.mkdir(parents=True)
@@ -181,8 +165,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("target", type=Path, help="the SVG to write")
     target = parser.parse_args().target
-    with tempfile.TemporaryDirectory() as name, emulator(Path(name)) as url:
-        output = record(COMMAND, environment(Path(name), url))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        orders = folder / "orders.json"
+        orders.write_text(json.dumps({"orders": [ORDER]}), encoding="utf-8")
+        with emulator("--orders", str(orders)) as url:
+            output = record(COMMAND, recorded_environment(folder, url))
     draw(f"$ {' '.join(COMMAND)}\n{output}", target)
 
 

@@ -1,0 +1,150 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the demo, the benchmark and the picture share: the collection, installed as a user would, and an emulator."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+ROOT = Path(__file__).resolve().parents[1]
+
+#: Seconds after which an emulator ends by itself, should its parent be killed before it can end it.
+EMULATOR_STOPS_AFTER = 900
+
+
+class DryRunError(Exception):
+    """What keeps a dry run from going on, in a sentence for the person who started it."""
+
+
+def say(text: str = "") -> None:
+    """Print a line at once, so that it stands before what the commands print."""
+    print(text, flush=True)
+
+
+def environment(cache: Path, config: Path, **variables: str) -> dict[str, str]:
+    """
+    Return the environment for Ansible's commands.
+
+    Neither a real account's credentials nor the user's settings of Ansible may reach a dry run, and the emulator is to
+    be asked without a proxy.
+
+    :param cache: Where the collection is installed, and what Ansible leaves behind is kept.
+    :param config: An ansible.cfg.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ANSIBLE_", "HUAWEICLOUD_", "HW_")) and name not in ("NO_PROXY", "no_proxy")
+    }
+    return {
+        **kept,
+        "ANSIBLE_COLLECTIONS_PATH": str(cache / "collections"),
+        "ANSIBLE_CONFIG": str(config),
+        "ANSIBLE_HOME": str(cache / "home"),
+        "ANSIBLE_REMOTE_TMP": str(cache / "tmp"),
+        "no_proxy": "127.0.0.1,localhost",
+        **variables,
+    }
+
+
+def run_shown(arguments: Sequence[str], variables: dict[str, str], *, cwd: Path) -> int:
+    """Run this Python to its end, with its output on the terminal, and return its exit code."""
+    with subprocess.Popen([sys.executable, *arguments], cwd=cwd, env=variables, stdin=subprocess.DEVNULL) as process:
+        try:
+            return process.wait()
+        except BaseException:
+            process.terminate()
+            raise
+
+
+def run(arguments: Sequence[str], variables: dict[str, str], *, cwd: Path, stdin: str = "") -> str:
+    """
+    Run this Python to its end and return what it printed. It isn't left behind when this script is interrupted.
+
+    :raises DryRunError: if it fails; what it printed is then shown.
+    """
+    with subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env=variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            out, err = process.communicate(stdin)
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        sys.stderr.write(f"{out}{err}")
+        raise DryRunError(f"{' '.join(arguments[:4])} failed.")
+    return out
+
+
+def install_collection(cache: Path, variables: dict[str, str]) -> None:
+    """Build the collection's tarball from the checkout and install it, with all its checks, in the cache directory."""
+    cache.mkdir(parents=True, exist_ok=True)
+    tarballs = cache / "tarballs"
+    for old in tarballs.glob("*.tar.gz"):
+        old.unlink()
+    galaxy = ["-m", "ansible", "galaxy", "collection"]
+    run([*galaxy, "build", "--force", "--output-path", str(tarballs)], variables, cwd=ROOT)
+    (tarball,) = tarballs.glob("*.tar.gz")
+    say(f"Built {tarball.name}; installing it in {cache / 'collections'}.")
+    install = ["install", "--force", "--offline", str(tarball), "--collections-path", str(cache / "collections")]
+    run([*galaxy, *install], variables, cwd=cache)
+
+
+@contextlib.contextmanager
+def emulator(*options: str) -> Iterator[str]:
+    """Run an emulator with these options, and yield its URL. It is stopped whatever happens."""
+    command = [sys.executable, "-m", "tests.emulator", "--stop-after", str(EMULATOR_STOPS_AFTER), *options]
+    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            ready = select.select([process.stdout], [], [], 30)[0]
+            url = process.stdout.readline().strip() if ready else ""
+            if not url.startswith("http://"):
+                raise DryRunError("The emulator did not start.")
+            yield url
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def main(dry_run: Callable[[], int]) -> int:
+    """Run a dry run so that whatever ends it, its emulators end too. Returns the exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    started = time.monotonic()
+    try:
+        status = dry_run()
+    except DryRunError as error:
+        say(f"Failed. {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("Interrupted.")
+        return 130
+    say(f"{'Failed' if status else 'Succeeded'} in {time.monotonic() - started:.0f} s.")
+    return status
