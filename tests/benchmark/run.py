@@ -331,7 +331,8 @@ def measure_fleet(cache: Path, table: Table) -> None:
     wall: dict[str, float] = {}
     cpu: dict[str, float] = {}
     asked: dict[str, int] = {}
-    for label, tasks in (("the module, on each host", EACH_HOST), ("the role, once for all", ALL_HOSTS)):
+    each, once = "the module, on each host", "the role, once for all"
+    for label, tasks in ((each, EACH_HOST), (once, ALL_HOSTS)):
         say(f"(g) A fleet of {ORDERS:,} hosts: {label} ...")
         playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
         with emulated(ORDERS) as url:
@@ -348,11 +349,10 @@ def measure_fleet(cache: Path, table: Table) -> None:
             with opener.open(f"{url}/emulator/requests", timeout=30) as journal:
                 asked[label] = len(json.load(journal))
     table.heading(f"(g) A fleet of {ORDERS:,} hosts, each with its order: one run each, Ansible's own start included")
-    for label in wall:
+    for label in (each, once):
         table.figure(label, wall[label], "{:.1f} s")
         table.figure("  CPU", cpu[label], "{:.1f} s")
         table.figure("  requests", asked[label], "{:,}", most=ORDERS)
-    each, once = wall
     table.figure("role / module, wall time", 100 * wall[once] / wall[each], "{:.1f} %", most=AIM_FLEET)
     table.figure("role / module, CPU", 100 * cpu[once] / cpu[each], "{:.1f} %")
 

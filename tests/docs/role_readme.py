@@ -34,14 +34,12 @@ EXAMPLES = {
 """,
 }
 
-HEAD = """<!--
-Copyright (c) CloudPond collection contributors
-GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-SPDX-License-Identifier: GPL-3.0-or-later
--->
 
-<!-- Written by tests/docs/role_readme.py from meta/argument_specs.yml: change that, and run it again. -->
-"""
+def head() -> str:
+    """Return the comments that a README begins with: the licence is that of this file."""
+    licence = [line[2:] for line in Path(__file__).read_text(encoding="utf-8").splitlines()[:3]]
+    origin = "Written by tests/docs/role_readme.py from meta/argument_specs.yml: change that, and run it again."
+    return "\n".join(["<!--", *licence, "-->", "", f"<!-- {origin} -->", ""])
 
 
 def markdown(text: str) -> str:
@@ -61,7 +59,7 @@ def readme(role: Path) -> str:
     """Return the README of a role."""
     specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]
     name = f"huaweicloud.cloudpond.{role.name}"
-    lines = [HEAD, f"# {name}", "", *(f"{markdown(line)}\n" for line in specs["description"])]
+    lines = [head(), f"# {name}", "", *(f"{markdown(line)}\n" for line in specs["description"])]
     lines += ["## Variables", "", "| variable | type | default | what it is |", "|---|---|---|---|"]
     for variable, option in specs["options"].items():
         kind = f"{option['type']} of {option['elements']}" if "elements" in option else option["type"]
