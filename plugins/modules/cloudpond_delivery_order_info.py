@@ -51,10 +51,14 @@ seealso:
     plugin_type: test
   - plugin: huaweicloud.cloudpond.delivery_order_succeeded
     plugin_type: test
+  - ref: ansible_collections.huaweicloud.cloudpond.docsite.waiting
+    description: The ways to wait for a delivery, and when each is right.
   - ref: ansible_collections.huaweicloud.cloudpond.docsite.credentials
     description: Which credential to use for which wait, and where to keep it.
   - ref: ansible_collections.huaweicloud.cloudpond.docsite.many_sites
     description: Many orders in one task.
+  - ref: ansible_collections.huaweicloud.cloudpond.docsite.troubleshooting
+    description: What each message means, and what to do.
 """
 
 EXAMPLES = r"""
