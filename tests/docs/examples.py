@@ -4,25 +4,61 @@
 
 """Takes the examples out of the documentation, so that a test can run them as they stand there.
 
-Usage: examples.py ROOT FOLDER. Writes a playbook for each example that is one, or a list of tasks, into FOLDER, and
-prints what there is as JSON: a list of objects with ``page``, ``line``, ``playbook`` (a file's name, null for what is
-only data) and ``command`` (an ansible-playbook command line, null for anything else).
+Usage: examples.py ROOT FOLDER. Writes plays, tasks (in a play), an inventory and settings into files in FOLDER, and
+prints what it found as JSON, a list of objects:
+
+* ``page`` and ``line``: where it stands,
+* ``kind``: ``playbook``, ``inventory``, ``settings``, ``vault``, ``command``, or ``data`` for what is not run,
+* ``command``: the command line that runs it, null for ``data``,
+* ``expect``: a regular expression that its output must match,
+* ``note``: of ``data``, what it is.
+
+Nothing is left out in silence: a block of which it does not know what to do, and a page that has nothing to run, are
+errors.
 """
 
 from __future__ import annotations
 
 import argparse
+import configparser
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
 
+#: The guides call it so.
+INVENTORY = "inventory.yml"
 
-class Example(NamedTuple):
+#: Where the guides have files; the folder stands for it when they run.
+FOLDERS = re.compile("/srv/|/runner/project/")
+
+#: The output of a run in which something was done. A play without hosts does not fail.
+DONE = r"\bok=[1-9]"
+
+#: Commands that a test of the documentation can't run, by how they begin.
+NOT_RUN = {
+    "ansible-galaxy collection ": "installs the collection, as the tests of the build do",
+    "crontab ": "shows the lines that follow",
+    "export ": "sets the connection, for which the test has its own",
+    "make ": "runs this test, or a demo with a test of its own",
+    "pip install ": "installs what the test runs with",
+    "systemctl ": "needs systemd and the unit",
+}
+
+#: Blocks of these languages hold nothing that can be run.
+TEXT = ("ansible-output", "mermaid")
+
+
+class Unknown(Exception):
+    """A block of which nobody knows what to do."""
+
+
+class Block(NamedTuple):
     """A block of code in a page: the line on which it begins, its language, and what it says."""
 
     line: int
@@ -30,43 +66,164 @@ class Example(NamedTuple):
     text: str
 
 
-def examples_in(page: Path) -> Iterator[Example]:
-    """Yield the blocks of code in a page of RST or Markdown."""
+class Example(NamedTuple):
+    """What is to be done with a block, or with a command in it."""
+
+    kind: str
+    command: str | None = None
+    expect: str = ""
+    note: str = ""
+    #: A file to write before, and what goes into it.
+    file: str = ""
+    content: str = ""
+
+
+def blocks_in(page: Path) -> Iterator[Block]:
+    """Yield all blocks of code in a page of RST or Markdown, also those that are indented."""
     lines = page.read_text(encoding="utf-8").splitlines()
-    begin = re.compile(r"\.\. code-block:: *(\S+)$" if page.suffix == ".rst" else r"```(\w+)$")
+    is_rst = page.suffix == ".rst"
+    begin = re.compile(r"( *)\.\. (?:code-block|code|sourcecode)::(.*)" if is_rst else r"( *)(?:```|~~~)(.*)")
     number = 0
     while number < len(lines):
-        match = begin.match(lines[number])
+        match = begin.fullmatch(lines[number])
         number += 1
         if not match:
             continue
-        start = number
-        if page.suffix == ".rst":
-            while number < len(lines) and (not lines[number] or lines[number].startswith(" ")):
-                number += 1
-            block = [line[4:] for line in lines[start:number]]
+        start, indent = number, len(match[1])
+        while number < len(lines) and (
+            (not lines[number].strip() or lines[number].startswith(" " * (indent + 1)))
+            if is_rst
+            else lines[number].strip() not in ("```", "~~~")
+        ):
+            number += 1
+        body = textwrap.dedent("\n".join(lines[start:number]))
+        if is_rst:
+            # Options of the directive.
+            body = re.sub(r"\A(:\w[\w-]*:.*\n)+\n", "", body)
         else:
-            while lines[number] != "```":
-                number += 1
-            block = lines[start:number]
-        yield Example(start, match[1], "\n".join(block).strip("\n") + "\n")
+            number += 1
+        yield Block(start, match[2].strip(), f"{body.strip()}\n")
 
 
-def playbook_of(content: Any) -> list[dict[str, Any]] | None:
-    """Return the plays that an example is, or that its tasks make; None for what is only data."""
+def understand(block: Block, name: str) -> list[Example]:
+    """
+    Say what is to be done with a block.
+
+    :param name: What files of the block are called, without an extension.
+    :raises Unknown: if it is not known.
+    """
+    if block.language in ("yaml", "yaml+jinja"):
+        return [_yaml(block, f"{name}.yml")]
+    if block.language in ("shell", "console"):
+        return [_command(command) for command in _commands(block)]
+    if block.language == "ini":
+        return _ini(block, f"{name}.cfg")
+    if block.language in TEXT:
+        return [Example("data", note=f"{block.language}: nothing to run")]
+    raise Unknown(f"a block of the language {block.language!r}")
+
+
+def _yaml(block: Block, file: str) -> Example:
+    content = yaml.safe_load(block.text)
+    if isinstance(content, dict):
+        # The language marks it: Ansible's own files are yaml+jinja.
+        if block.language == "yaml+jinja":
+            raise Unknown("neither plays nor tasks; the language of what is only parsed is yaml")
+        if all(isinstance(group, dict) and group.get("hosts") for group in content.values()):
+            host = next(iter(next(iter(content.values()))["hosts"]))
+            command = f"ansible-inventory -i {INVENTORY} --list"
+            return Example("inventory", command, re.escape(host), file=INVENTORY, content=block.text)
+        return Example("data", note="configuration of another program: parsed")
     if not isinstance(content, list) or not all(isinstance(item, dict) and "name" in item for item in content):
-        return None
-    if all("hosts" in item for item in content):
-        return content
-    return [{"name": "Run the example", "hosts": "localhost", "gather_facts": False, "tasks": content}]
+        raise Unknown("neither a mapping nor a list of plays or tasks that have names")
+    if all({"hosts", "ansible.builtin.import_playbook"} & set(item) for item in content):
+        text = block.text
+    elif all("block" in item or any("." in key for key in item) for item in content):
+        head = "- name: Run the example\n  hosts: localhost\n  gather_facts: false\n  tasks:\n"
+        text = head + textwrap.indent(block.text, " " * 4)
+    else:
+        raise Unknown("a list that has neither plays nor tasks with full names of modules")
+    return Example("playbook", f"ansible-playbook -i {INVENTORY} {file}", DONE, file=file, content=text)
 
 
-def commands_in(text: str) -> Iterator[str]:
-    """Yield the command lines of a shell block that run a playbook of the collection."""
-    for line in re.sub(r"\\\n *", "", text).splitlines():
-        match = re.search(r"ansible-playbook .*huaweicloud\.cloudpond\..*", line)
-        if match:
-            yield match[0]
+def _commands(block: Block) -> Iterator[str]:
+    """Yield the commands of a block: its lines, those after a prompt, or those of a crontab."""
+    for line in re.sub(r" *\\\n *", " ", block.text).splitlines():
+        cron = re.fullmatch(r"(?:(?:[\d*/,-]+ ){5}|@(?:hourly|daily) )(.+)", line)
+        prompt = re.fullmatch(r"\$ (.+)", line) if block.language == "console" else re.fullmatch(r"(.+)", line)
+        command = cron or prompt
+        if command:
+            yield re.sub(r"\s+#.*", "", command[1])
+
+
+def _command(command: str) -> Example:
+    words = command.split()
+    # A schedule has no PATH of yours.
+    words[0] = re.sub(r"\A(/\S+)?/(ansible-\w+)\Z", r"\2", words[0])
+    command = " ".join(words)
+    if words[0] == "ansible-playbook":
+        return Example("command", command, DONE)
+    if words[:2] == ["ansible-vault", "encrypt_string"]:
+        return Example("vault", command, rf"\A{re.escape(words[-1])}: !vault \|")
+    for begin, why in NOT_RUN.items():
+        if command.startswith(begin):
+            return Example("data", note=f"{command}: {why}")
+    raise Unknown(f"the command {command!r}")
+
+
+def _ini(block: Block, file: str) -> list[Example]:
+    parser = configparser.RawConfigParser()
+    parser.read_string(block.text)
+    if parser.has_section("defaults"):
+        # Which playbook runs with these settings is up to the page.
+        return [Example("settings", file=file, content=block.text)]
+    if parser.has_option("Service", "ExecStart"):
+        return [_command(parser["Service"]["ExecStart"])]
+    if parser.has_section("Timer"):
+        return [Example("data", note="a systemd timer: parsed")]
+    raise Unknown(f"the sections {parser.sections()}")
+
+
+def examples_of(page: Path, name: str) -> list[tuple[int, Example]]:
+    """
+    Return the examples of a page, and the lines on which they stand.
+
+    :param name: The page's name, for files and errors.
+    :raises Unknown: if it is not known of one what to do, or if there is nothing to run.
+    """
+    found: list[tuple[int, Example]] = []
+    for block in blocks_in(page):
+        try:
+            examples = understand(block, f"{re.sub(r'[^a-z_]', '-', name.lower())}-{block.line}")
+        except (Unknown, yaml.YAMLError, configparser.Error) as error:
+            raise Unknown(f"{name}:{block.line}: {error}") from error
+        found += [(block.line, example) for example in examples]
+    playbooks = [example for _line, example in found if example.kind == "playbook"]
+    if not playbooks:
+        raise Unknown(f"{name}: no example that can be run")
+    # The variable would have the last word on what the settings are about.
+    under = f"ansible-playbook -i {INVENTORY} {playbooks[0].file}"
+    return [
+        (
+            line,
+            (
+                example._replace(
+                    command=f"env -u ANSIBLE_CALLBACKS_ENABLED ANSIBLE_CONFIG={example.file} {under}",
+                    # What the callback adds.
+                    expect=r"(?m)^\d\d:\d\d:\d\d .*: SUCCESS",
+                )
+                if example.kind == "settings"
+                else example
+            ),
+        )
+        for line, example in found
+    ]
+
+
+def pages_of(root: Path) -> list[Path]:
+    """Return the pages whose examples must run."""
+    guides = sorted(root.glob("docs/docsite/rst/**/*.rst"))
+    return [root / "README.md", *sorted(root.glob("roles/*/README.md")), *guides]
 
 
 def main() -> int:
@@ -75,27 +232,25 @@ def main() -> int:
     parser.add_argument("root", type=Path)
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
-    pages = [
-        options.root / "README.md",
-        *sorted(options.root.glob("roles/*/README.md")),
-        *sorted(options.root.glob("docs/docsite/rst/*.rst")),
-    ]
-    found: list[dict[str, Any]] = []
-    for page in pages:
-        name = str(page.relative_to(options.root))
-        for example in examples_in(page):
-            entry: dict[str, Any] = {"page": name, "line": example.line, "playbook": None, "command": None}
-            if example.language in ("yaml", "yaml+jinja"):
-                plays = playbook_of(yaml.safe_load(example.text))
-                if plays is None and example.language == "yaml+jinja":
-                    sys.exit(f"{name}:{example.line}: neither plays nor tasks; what is only data is of the type yaml")
-                if plays is not None:
-                    entry["playbook"] = f"{re.sub(r'[^a-z_]', '-', name.lower())}-{example.line}.yml"
-                    (options.folder / entry["playbook"]).write_text(yaml.safe_dump(plays), encoding="utf-8")
-                found.append(entry)
-            for command in commands_in(example.text) if example.language in ("shell", "console") else ():
-                found.append({**entry, "command": command})
-    json.dump(found, sys.stdout)
+    report = []
+    files: set[str] = set()
+    for page in pages_of(options.root):
+        name = page.relative_to(options.root).as_posix()
+        try:
+            examples = examples_of(page, name)
+        except Unknown as error:
+            sys.exit(f"{error}. See tests/docs/examples.py.")
+        for line, example in examples:
+            if example.file:
+                if example.file in files:
+                    sys.exit(f"{name}:{line}: there is a second {example.file}")
+                files.add(example.file)
+                content = FOLDERS.sub(f"{options.folder}/", example.content)
+                (options.folder / example.file).write_text(content, encoding="utf-8")
+            command = example.command and FOLDERS.sub(f"{options.folder}/", example.command)
+            facts = {"kind": example.kind, "command": command, "expect": example.expect, "note": example.note}
+            report.append({"page": name, "line": line, **facts})
+    json.dump(report, sys.stdout)
     return 0
 
 

@@ -42,29 +42,71 @@ def head() -> str:
     return "\n".join(["<!--", *licence, "-->", "", f"<!-- {origin} -->", ""])
 
 
+#: How each kind of Ansible's markup reads in Markdown. Parts of an argument are separated by commas.
+MARKUP: dict[str, str] = {
+    "B": "**{0}**",
+    "C": "`{0}`",
+    "E": "`{0}`",
+    "I": "*{0}*",
+    "L": "[{0}]({1})",
+    "M": "`{0}`",
+    "O": "`{0}`",
+    "P": "`{0}`",
+    "RV": "`{0}`",
+    "U": "<{0}>",
+    "V": "`{0}`",
+}
+
+
 def markdown(text: str) -> str:
-    """Turn Ansible's markup into Markdown."""
-    return re.sub(r"\b[COVE]\(([^)]*)\)", r"`\1`", text)
+    """
+    Turn Ansible's markup into Markdown.
+
+    :raises KeyError: for markup that is not in MARKUP.
+    """
+
+    def render(match: re.Match[str]) -> str:
+        kind = match[1]
+        argument = re.sub(r"\\(.)", r"\1", match[2])
+        if kind in ("O", "P", "RV"):
+            # The plugin that an option is of, and the type of a plugin, are for links.
+            argument = argument.rpartition(":")[2] if kind != "P" else argument.partition("#")[0]
+        return MARKUP[kind].format(*(part.strip() for part in argument.split(",", 1 if kind == "L" else 0)))
+
+    return re.sub(r"\b([A-Z]+)\(((?:[^()\\]|\\.)*)\)", render, text)
 
 
-def cell(option: dict[str, Any]) -> str:
-    """Return what a row of the table says of a variable."""
-    lines = [markdown(line) for line in option["description"]]
-    if "choices" in option:
-        lines.append(f"One of {', '.join(f'`{choice}`' for choice in option['choices'])}.")
-    return " ".join(lines).replace("|", "\\|")
+def paragraphs(text: str | list[str]) -> list[str]:
+    """Return the paragraphs of a description, which may be only one."""
+    return [markdown(text)] if isinstance(text, str) else [markdown(paragraph) for paragraph in text]
+
+
+def code(value: object) -> str:
+    """Return a value as it is written in YAML."""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def row(variable: str, option: dict[str, Any]) -> str:
+    """Return what the table says of a variable."""
+    kind = option.get("type", "str")
+    cells = [
+        f"`{variable}`",
+        f"{kind} of {option['elements']}" if "elements" in option else kind,
+        "yes" if option.get("required") else "no",
+        code(option["default"]) if "default" in option else "",
+        ", ".join(map(code, option.get("choices", []))),
+        " ".join(paragraphs(option["description"])),
+    ]
+    return " ".join(f"| {cell}" if cell else "|" for cell in (each.replace("|", "\\|") for each in cells)) + " |"
 
 
 def readme(role: Path) -> str:
     """Return the README of a role."""
     specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]
-    name = f"huaweicloud.cloudpond.{role.name}"
-    lines = [head(), f"# {name}", "", *(f"{markdown(line)}\n" for line in specs["description"])]
-    lines += ["## Variables", "", "| variable | type | default | what it is |", "|---|---|---|---|"]
-    for variable, option in specs["options"].items():
-        kind = f"{option['type']} of {option['elements']}" if "elements" in option else option["type"]
-        default = "required" if option.get("required") else f"`{option['default']}`"
-        lines.append(f"| `{variable}` | {kind} | {default} | {cell(option)} |")
+    lines = [head(), f"# huaweicloud.cloudpond.{role.name}", ""]
+    lines += [f"{paragraph}\n" for paragraph in paragraphs(specs["description"])]
+    lines += ["## Variables", "", "| variable | type | required | default | choices | what it is |", "|---" * 6 + "|"]
+    lines += [row(variable, option) for variable, option in specs["options"].items()]
     lines += ["", "## Example", "", "```yaml", EXAMPLES[role.name].strip(), "```", ""]
     return "\n".join(lines)
 
