@@ -78,7 +78,7 @@ from ansible import constants as C
 from ansible.plugins.callback import CallbackBase
 from ansible.plugins.loader import callback_loader
 
-from ..module_utils._order import FINAL_STATUSES, SUCCESS
+from ..module_utils._specification import FINAL_STATUSES, SUCCESS
 
 if t.TYPE_CHECKING:
     from ansible.executor.task_result import TaskResult

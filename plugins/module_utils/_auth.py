@@ -144,16 +144,16 @@ def _sha256(data: str | bytes) -> str:
     return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
 
 
-def check_header_value(name: str, value: str) -> str:
+def check_header_value(name: str, value: object) -> str:
     """
     Make sure that a credential can go into a header without starting another one.
 
-    :param name: The option's name, for the error.
+    :param name: How errors call the place that it comes from, such as the name of an option or of a variable.
     :param value: The credential.
     :return: The same value.
     :raises CloudPondError: if it is empty or has anything but visible ASCII characters.
     """
-    if not re.fullmatch(r"[\x21-\x7e]+", value):
+    if not isinstance(value, str) or not re.fullmatch(r"[\x21-\x7e]+", value):
         raise CloudPondError(
             "the CloudPond API",
             f"{name} must be one line of visible ASCII characters without spaces (look for a line break at its end, "

@@ -10,13 +10,14 @@
 from __future__ import annotations
 
 import os
+import stat
 import typing as t
 
-from ._auth import Auth, SignatureAuth, TokenAuth
+from ._auth import Auth, SignatureAuth, TokenAuth, check_header_value
 from ._errors import CloudPondError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 #: The environment variables of each credential: those of the vendor's Terraform provider, and of its SDK.
 CREDENTIAL_VARIABLES = {
@@ -37,95 +38,127 @@ FILE_DOMAIN_KEY = "domain_id"
 
 _ASKED = "the CloudPond API"
 
+#: Bytes. A file of credentials is far smaller.
+_FILE_SIZE_MAX = 1024 * 1024
 
-def find_credential(options: Mapping[str, str | None]) -> Auth:
+
+class _Source(t.NamedTuple):
+    """A place where credentials can stand."""
+
+    #: How errors call the place.
+    label: str
+    #: What the place calls access_key, secret_key, security_token and auth_token; no name where it can't have one.
+    names: Mapping[str, str]
+    #: What stands there.
+    values: Mapping[str, str]
+    #: Follows a name in errors about its value, where the name alone does not tell the place.
+    where: str = ""
+
+
+def find_credential(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> Auth:
     """
     Find the credential: in the options, else in the environment, else in the SDK's file; in each, keys before a token.
 
     What belongs together is never put together from two sources, nor from the variables of two families: a key
     signed with another key's secret would count as a failed authentication.
 
-    :param options: ``access_key``, ``secret_key``, ``security_token`` and ``auth_token``, each None when not given.
+    :param options: Those that were given, of ``access_key``, ``secret_key``, ``security_token`` and ``auth_token``.
+        One that is None counts as left out; others are ignored.
+    :param environ: Environment variables. An empty one counts as not set.
     :raises CloudPondError: if there is none, if half of one is missing, or if both kinds are given as options.
     """
-    names = {name: name for name in CREDENTIAL_VARIABLES}
-    given = {name: value for name in names if (value := options[name]) is not None}
-    token = options["auth_token"]
-    if given and token is not None:
-        raise CloudPondError(_ASKED, f"auth_token and {' and '.join(given)} exclude each other: give one kind")
-    auth = _keys(given, names, "the options") or (TokenAuth(token) if token is not None else None)
-    return auth or _from_environment() or _from_file() or _nothing()
+    for source in _sources(options, environ):
+        keys = [name for name in CREDENTIAL_VARIABLES if name in source.values]
+        token = "auth_token" in source.values
+        if keys and token:
+            raise CloudPondError(_ASKED, f"auth_token and {' and '.join(keys)} exclude each other: give one kind")
+        missing = [name for name in ("access_key", "secret_key") if name not in keys]
+        if keys and missing:
+            lack = " and ".join(source.names[name] for name in missing)
+            have = " and ".join(source.names[name] for name in keys)
+            raise CloudPondError(_ASKED, f"{lack} must be given in {source.label} too, beside {have}")
+        # A credential that was given must be good, and is never replaced by one from the next source.
+        for name, value in source.values.items():
+            check_header_value(f"{source.names[name]}{source.where}", value)
+        if keys:
+            return SignatureAuth(**source.values)
+        if token:
+            return TokenAuth(source.values["auth_token"])
+    raise _nothing(environ)
 
 
-def find_domain_id() -> str | None:
+def find_domain_id(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> tuple[str, str]:
     """
-    :return: The account's ID from the environment, else from the SDK's file; None when it is in neither.
-    :raises CloudPondError: if the file can't be read.
+    :param options: Those that were given, of which ``domain_id`` is looked at.
+    :return: The account's ID, after how errors call the place that it comes from.
+    :raises CloudPondError: if it is nowhere, or if the SDK's file can't be read.
     """
-    return next(filter(None, map(os.environ.get, DOMAIN_VARIABLES)), None) or _read_file().get(FILE_DOMAIN_KEY)
+    if options.get("domain_id") is not None:
+        return "domain_id", options["domain_id"]
+    for variable in DOMAIN_VARIABLES:
+        if environ.get(variable):
+            return variable, environ[variable]
+    in_file = _read_file(environ).get(FILE_DOMAIN_KEY)
+    if not in_file:
+        raise CloudPondError(
+            _ASKED,
+            f"no domain_id: give the option, or set {' or '.join(DOMAIN_VARIABLES)} in the environment of the host where "
+            f"this runs, or write {FILE_DOMAIN_KEY} under [{FILE_SECTION}] into {_file_path(environ)}",
+        )
+    return f"{FILE_DOMAIN_KEY} in {_file_path(environ)}", in_file
 
 
-def _from_environment() -> Auth | None:
-    for family in zip(*CREDENTIAL_VARIABLES.values()):
-        names = dict(zip(CREDENTIAL_VARIABLES, family))
-        auth = _keys(_present(os.environ, names), names, "the environment")
-        if auth:
-            return auth
-    token = os.environ.get(TOKEN_VARIABLE)
-    return TokenAuth(token) if token else None
+def _sources(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> Iterator[_Source]:
+    names = {name: name for name in (*CREDENTIAL_VARIABLES, "auth_token")}
+    yield _Source("the options", names, {name: options[name] for name in names if options.get(name) is not None})
+    families = [dict(zip(CREDENTIAL_VARIABLES, family)) for family in zip(*CREDENTIAL_VARIABLES.values())]
+    for names in [*families, {"auth_token": TOKEN_VARIABLE}]:
+        yield _Source("the environment", names, _present(names, environ))
+    path = _file_path(environ)
+    yield _Source(path, FILE_KEYS, _present(FILE_KEYS, _read_file(environ)), where=f" in {path}")
 
 
-def _from_file() -> Auth | None:
-    return _keys(_present(_read_file(), FILE_KEYS), FILE_KEYS, _file_path())
+def _present(names: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    return {name: values[key] for name, key in names.items() if values.get(key)}
 
 
-def _present(source: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
-    return {name: source[key] for name, key in names.items() if source.get(key)}
+def _file_path(environ: Mapping[str, str]) -> str:
+    return os.path.expanduser(environ.get(FILE_VARIABLE) or DEFAULT_FILE)
 
 
-def _keys(present: Mapping[str, str], names: Mapping[str, str], source: str) -> SignatureAuth | None:
-    """Make a signer of the keys of one source, unless it has none of them."""
-    if not present:
-        return None
-    missing = [names[name] for name in ("access_key", "secret_key") if name not in present]
-    if missing:
-        have = " and ".join(names[name] for name in present)
-        raise CloudPondError(_ASKED, f"{' and '.join(missing)} must be given in {source} too, beside {have}")
-    return SignatureAuth(**present)
-
-
-def _file_path() -> str:
-    return os.path.expanduser(os.environ.get(FILE_VARIABLE) or DEFAULT_FILE)
-
-
-def _read_file() -> dict[str, str]:
+def _read_file(environ: Mapping[str, str]) -> dict[str, str]:
     # Here, since most calls come without the file, and pay for what they import.
     import configparser
 
-    path = _file_path()
+    path = _file_path(environ)
+    named = f"{FILE_VARIABLE} names {path!r}, which" if environ.get(FILE_VARIABLE) else repr(path)
     parser = configparser.RawConfigParser()
     try:
+        # Opening a pipe, or reading a device, could last forever.
+        facts = os.stat(path)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > _FILE_SIZE_MAX:
+            raise CloudPondError(_ASKED, f"{named} is not a credentials file of the vendor's SDK")
         with open(path, encoding="utf-8") as file:
             parser.read_file(file)
-    except FileNotFoundError as error:
-        if os.environ.get(FILE_VARIABLE):
-            raise CloudPondError(_ASKED, f"{FILE_VARIABLE} names {path!r}, which does not exist") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if environ.get(FILE_VARIABLE):
+            raise CloudPondError(_ASKED, f"{named} does not exist") from error
         return {}
     except OSError as error:
-        raise CloudPondError(_ASKED, f"{path!r} can't be read: {error.strerror}") from error
-    except (configparser.Error, UnicodeDecodeError):
+        raise CloudPondError(_ASKED, f"{named} can't be read: {error.strerror}") from error
+    except (configparser.Error, ValueError):
         # What these say may hold a line of the file, and with it a secret: also as the cause of another error.
-        raise CloudPondError(_ASKED, f"{path!r} is not a credentials file of the vendor's SDK") from None
+        raise CloudPondError(_ASKED, f"{named} is not a credentials file of the vendor's SDK") from None
     return dict(parser[FILE_SECTION]) if parser.has_section(FILE_SECTION) else {}
 
 
-def _nothing() -> t.NoReturn:
+def _nothing(environ: Mapping[str, str]) -> CloudPondError:
     variables = " and ".join(CREDENTIAL_VARIABLES[name][0] for name in ("access_key", "secret_key"))
     of_sdk = " and ".join(CREDENTIAL_VARIABLES[name][1] for name in ("access_key", "secret_key"))
     in_file = " and ".join(FILE_KEYS[name] for name in ("access_key", "secret_key"))
-    raise CloudPondError(
+    return CloudPondError(
         _ASKED,
         "no credential: give the options access_key and secret_key, or auth_token; "
         f"or set {variables}, or {of_sdk}, or {TOKEN_VARIABLE} in the environment of the host where this runs; "
-        f"or write {in_file} under [{FILE_SECTION}] into {_file_path()}",
+        f"or write {in_file} under [{FILE_SECTION}] into {_file_path(environ)}",
     )

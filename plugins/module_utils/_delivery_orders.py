@@ -4,29 +4,51 @@
 
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
-
 """How delivery orders are queried."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ._client import CONCURRENT_MAX, SEGMENT_RULE, is_segment
 from ._errors import CloudPondError
-from ._order import FIELDS
+from ._paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, pages
+from ._settings import SEGMENT_RULE, is_segment
+from ._specification import FIELDS
+from ._transport import CONCURRENT_MAX
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ._client import Answer, Client
-    from ._order import Order
+    from ._specification import Order
 
-#: Orders a page when listing (assumed: the bounds are those of the sister call ListEdgeSites).
-PAGE_SIZE_MAX = 2000
-PAGE_SIZE_DEFAULT = 100
+#: From as many IDs on, the account's orders are listed first: a page has more orders than a request by ID.
+LISTING_FROM = 20
 
-#: Pages in a row that may be empty, though more follow: a server may look for statuses in what it has paged already.
-EMPTY_PAGES_MAX = 100
+#: As many IDs must be asked for to make one page of that listing worth its request.
+IDS_A_PAGE = 20
+
+_PATH = "delivery-orders"
+_MANY = "the delivery orders"
+
+
+def query_delivery_orders(client: Client, options: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """
+    Query what the options ask for: one order, many, or a listing of the account.
+
+    :param options: ``delivery_order_id``, else ``delivery_order_ids``, else ``status`` and ``page_size``. One that is
+        None counts as left out.
+    :return: ``delivery_orders`` (a list of orders as show_delivery_order returns them), ``listed`` (bool: they come
+        from a listing) and, for one ID, ``delivery_order``.
+    :raises CloudPondError: if an order can't be had.
+    """
+    if options.get("delivery_order_id") is not None:
+        order = show_delivery_order(client, options["delivery_order_id"])
+        return {"listed": False, "delivery_order": order, "delivery_orders": [order]}
+    if options.get("delivery_order_ids") is not None:
+        return {"listed": False, "delivery_orders": show_delivery_orders(client, options["delivery_order_ids"])}
+    page_size = PAGE_SIZE_DEFAULT if options.get("page_size") is None else options["page_size"]
+    return {"listed": True, "delivery_orders": list(list_delivery_orders(client, options.get("status") or (), page_size))}
 
 
 def show_delivery_order(client: Client, delivery_order_id: str) -> Order:
@@ -37,7 +59,7 @@ def show_delivery_order(client: Client, delivery_order_id: str) -> Order:
     :return: The order: FIELDS, each a string, or ``None`` where the API left it out, and any key the API adds.
     :raises CloudPondError: if it can't be had, or if another order came.
     """
-    answer = client.get("v2", "delivery-orders", delivery_order_id, asked=f"delivery order {delivery_order_id!r}")
+    answer = client.get("v2", _PATH, delivery_order_id, asked=f"delivery order {delivery_order_id!r}")
     order = _order(answer, answer.data.get("delivery_order"))
     if order["id"] != delivery_order_id:
         raise answer.error(f"the answer is about another order, {order['id']!r}")
@@ -46,7 +68,10 @@ def show_delivery_order(client: Client, delivery_order_id: str) -> Order:
 
 def show_delivery_orders(client: Client, delivery_order_ids: Sequence[str]) -> list[Order]:
     """
-    Query many orders, a few at once; an ID that comes repeatedly is asked for once.
+    Query many orders. An ID that comes repeatedly is asked for once.
+
+    From LISTING_FROM IDs on, a listing of the account answers for those that it has; the others are asked for by ID, a
+    few at once.
 
     :return: The orders as show_delivery_order returns them, one for each ID, in the order of the IDs.
     :raises CloudPondError: if an ID can't be one, before anything is asked; for the first failure after which it makes
@@ -55,7 +80,65 @@ def show_delivery_orders(client: Client, delivery_order_ids: Sequence[str]) -> l
     unique = list(dict.fromkeys(delivery_order_ids))
     for delivery_order_id in unique:
         if not is_segment(delivery_order_id):
-            raise CloudPondError("the delivery orders", f"an ID {SEGMENT_RULE}: got {delivery_order_id!r}")
+            raise CloudPondError(_MANY, f"an ID {SEGMENT_RULE}: got {delivery_order_id!r}")
+    orders = _find_in_listing(client, unique) if len(unique) >= LISTING_FROM else {}
+    orders.update(_show_each(client, [each for each in unique if each not in orders]))
+    return [orders[delivery_order_id] for delivery_order_id in delivery_order_ids]
+
+
+def list_delivery_orders(
+    client: Client, statuses: Sequence[str] = (), page_size: int = PAGE_SIZE_DEFAULT
+) -> Iterator[Order]:
+    """
+    Query all orders of the account, page by page (ListDeliveryOrders: ``GET /v2/{domain_id}/delivery-orders``).
+
+    :param statuses: Only orders in these; none means all orders.
+    :param page_size: Orders a page, 1 to PAGE_SIZE_MAX.
+    :return: The orders as show_delivery_order returns them, in the API's order.
+    :raises CloudPondError: if a page can't be had, or isn't what the API promises.
+    """
+    for orders in _list_pages(client, statuses, page_size):
+        # Assumed: that the API takes several statuses as a repeated key. If it takes another form, all come.
+        yield from (order for order in orders if not statuses or order["status"] in statuses)
+
+
+def _list_pages(client: Client, statuses: Sequence[str], page_size: int) -> Iterator[list[Order]]:
+    query = [("status", status) for status in statuses]
+    for page in pages(client, "v2", _PATH, key="delivery_orders", asked=_MANY, page_size=page_size, query=query):
+        orders = [_order(page.answer, entry) for entry in page.entries]
+        if not all(order["id"] for order in orders):
+            raise page.answer.error("a delivery order in the answer has no ID")
+        yield orders
+
+
+def _find_in_listing(client: Client, delivery_order_ids: Sequence[str]) -> dict[str, Order]:
+    """
+    Return those of the orders that the first pages of a listing have, by their IDs; none if the listing fails.
+
+    :raises CloudPondError: if the credential is refused: to go on with it could lock a key.
+    """
+    missing = set(delivery_order_ids)
+    found: dict[str, Order] = {}
+    try:
+        for number, orders in enumerate(_list_pages(client, (), PAGE_SIZE_MAX), 1):
+            for order in orders:
+                if order["id"] in missing:
+                    missing.remove(order["id"])
+                    found[order["id"]] = order
+                elif order["id"] in found and found[order["id"]] != order:
+                    # It has changed while the pages were read: only asking for it tells what holds.
+                    del found[order["id"]]
+            if not missing or number >= len(delivery_order_ids) // IDS_A_PAGE:
+                break
+    except CloudPondError as error:
+        if error.http_status == 401:
+            raise
+        return {}
+    return found
+
+
+def _show_each(client: Client, delivery_order_ids: Sequence[str]) -> dict[str, Order]:
+    """Query orders by ID, a few at once, and return them by their IDs. Raises as show_delivery_orders does."""
     orders: dict[str, Order] = {}
     missing: dict[str, CloudPondError] = {}
     # Set when the first thread fails: what is still queued behind it then is not asked.
@@ -72,71 +155,25 @@ def show_delivery_orders(client: Client, delivery_order_ids: Sequence[str]) -> l
             else:
                 failures.append(error)
 
-    # Here, since most calls are for one order, and pay for what they import.
-    from concurrent.futures import ThreadPoolExecutor
-
     # The first one alone, so that a refused credential is refused once, and not in each thread.
-    for delivery_order_id in unique[:1]:
+    for delivery_order_id in delivery_order_ids[:1]:
         show(delivery_order_id)
-    with ThreadPoolExecutor(CONCURRENT_MAX) as executor:
-        list(executor.map(show, unique[1:]))
+    if len(delivery_order_ids) > 1 and not failures:
+        # Here, since most calls are for one order, and pay for what they import.
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(CONCURRENT_MAX) as executor:
+            try:
+                list(executor.map(show, delivery_order_ids[1:]))
+            except BaseException:
+                # A time-out of the task, or Ctrl-C: the executor would wait for what its threads are at.
+                client.close()
+                raise
     if missing:
-        raise _all_missing([missing[each] for each in unique if each in missing])
+        raise _all_missing([missing[each] for each in delivery_order_ids if each in missing])
     if failures:
         raise failures[0]
-    return [orders[delivery_order_id] for delivery_order_id in delivery_order_ids]
-
-
-def list_delivery_orders(
-    client: Client, statuses: Sequence[str] = (), page_size: int = PAGE_SIZE_DEFAULT
-) -> Iterator[Order]:
-    """
-    Query all orders of the account, page by page (ListDeliveryOrders: ``GET /v2/{domain_id}/delivery-orders``).
-
-    :param statuses: Only orders in these; none means all orders.
-    :param page_size: Orders a page, 1 to PAGE_SIZE_MAX.
-    :return: The orders as show_delivery_order returns them, in the API's order.
-    :raises CloudPondError: if a page can't be had, or isn't what the API promises.
-    """
-    asked = "the delivery orders"
-    if not 1 <= page_size <= PAGE_SIZE_MAX:
-        raise CloudPondError(asked, f"page_size must be from 1 to {PAGE_SIZE_MAX}: got {page_size}")
-    query: list[tuple[str, str | int]] = [("limit", page_size), *(("status", status) for status in statuses)]
-    markers: set[str] = set()
-    empty_pages = 0
-    marker: str | None = None
-    while True:
-        page = query if marker is None else [*query, ("marker", marker)]
-        answer = client.get("v2", "delivery-orders", asked=asked, query=page)
-        orders = answer.data.get("delivery_orders")
-        if not isinstance(orders, list):
-            raise answer.error("the answer has no list of delivery orders in it")
-        for order in (_order(answer, order) for order in orders):
-            if not order["id"]:
-                raise answer.error("a delivery order in the answer has no ID")
-            # Assumed: that the API takes several statuses as a repeated key. If it takes another form, all come.
-            if not statuses or order["status"] in statuses:
-                yield order
-        marker = _next_marker(answer)
-        if marker is None:
-            return
-        if marker in markers:
-            raise answer.error(f"the pages of the answer go round in circles, at the marker {marker!r}")
-        markers.add(marker)
-        empty_pages = 0 if orders else empty_pages + 1
-        if empty_pages > EMPTY_PAGES_MAX:
-            raise answer.error(f"{empty_pages} pages in a row have no orders, and the last one says that more follow")
-
-
-def _next_marker(answer: Answer) -> str | None:
-    """Return the marker of the next page, None on the last one. Pages that are missed could open a gate."""
-    page_info = answer.data.get("page_info")
-    if not isinstance(page_info, dict):
-        raise answer.error("the answer does not say whether more pages follow: it has no page_info")
-    marker = page_info.get("next_marker")
-    if marker is not None and (not isinstance(marker, str) or not marker):
-        raise answer.error("the next_marker in the answer is not a string with something in it")
-    return marker
+    return orders
 
 
 def _is_missing(error: CloudPondError) -> bool:

@@ -228,22 +228,11 @@ error:
 
 import typing as t
 
-from ansible.module_utils.ansible_release import __version__ as ansible_version
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-from ..module_utils._auth import REQUESTS_IMPORT_ERROR
-from ..module_utils._connection import CONNECTION_ARGUMENT_SPEC, client_from
-from ..module_utils._delivery_orders import (
-    PAGE_SIZE_DEFAULT,
-    list_delivery_orders,
-    show_delivery_order,
-    show_delivery_orders,
-)
-from ..module_utils._errors import CloudPondError
-from ..module_utils._order import STATUSES
-
-if t.TYPE_CHECKING:
-    from ..module_utils._client import Client
+from ..module_utils._argspec import CONNECTION_ARGUMENT_SPEC
+from ..module_utils._delivery_orders import query_delivery_orders
+from ..module_utils._module import Info, run_module
+from ..module_utils._paging import PAGE_SIZE_DEFAULT
+from ..module_utils._specification import STATUSES
 
 ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     **CONNECTION_ARGUMENT_SPEC,
@@ -253,48 +242,16 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "page_size": {"type": "int", "default": PAGE_SIZE_DEFAULT},
 }
 
-
-class Module(AnsibleModule):
-    """A module that knows which options were given: an option that came out null is not one that was left out."""
-
-    given: set[str]
-
-    def _load_params(self) -> None:
-        super()._load_params()  # type: ignore[no-untyped-call]  # ansible-core is annotated in part only
-        self.given = set(self.params)
-
-
-def query(client: Client, params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """
-    :param params: The module's options.
-    :return: What the module returns.
-    :raises CloudPondError: if an order can't be had.
-    """
-    if params["delivery_order_id"] is not None:
-        order = show_delivery_order(client, params["delivery_order_id"])
-        return {"delivery_order": order, "delivery_orders": [order]}
-    if params["delivery_order_ids"] is not None:
-        return {"delivery_orders": show_delivery_orders(client, params["delivery_order_ids"])}
-    return {"delivery_orders": list(list_delivery_orders(client, params["status"] or (), params["page_size"]))}
+INFO = Info(
+    argument_spec=ARGUMENT_SPEC,
+    mutually_exclusive=[("delivery_order_id", "delivery_order_ids", "status")],
+    ids=("delivery_order_id", "delivery_order_ids"),
+    query=query_delivery_orders,
+)
 
 
 def main() -> None:
-    module = Module(  # type: ignore[no-untyped-call]  # ansible-core is annotated in part only
-        argument_spec=ARGUMENT_SPEC,
-        mutually_exclusive=[("delivery_order_id", "delivery_order_ids", "status")],
-        supports_check_mode=True,
-    )
-    if REQUESTS_IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
-    for option in ("delivery_order_id", "delivery_order_ids"):
-        if option in module.given and module.params[option] is None:
-            module.fail_json(msg=f"{option} came out null: leave it out to query all orders of the account")
-    try:
-        with client_from(module.params, caller=f"ansible-core/{ansible_version}") as client:
-            result = query(client, module.params)
-    except CloudPondError as error:
-        module.fail_json(msg=str(error), error=error.to_dict())
-    module.exit_json(changed=False, **result)
+    run_module(INFO)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._order import FINAL_STATUSES, SUCCESS
+from ..module_utils._specification import FINAL_STATUSES, SUCCESS
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _client, _credentials
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _credentials, _transport
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 
 DOMAIN_ID = "0123456789abcdef0123456789abcdef"
@@ -19,7 +19,7 @@ TOKEN = "MIIF/secret+token=="
 
 
 class FakeClock:
-    """Stands in for the module ``time`` where the client waits between retries."""
+    """Stands in for the clock by which the transport waits between tries; deadlines are kept in real time."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
@@ -36,7 +36,8 @@ class FakeClock:
 @pytest.fixture
 def retry_clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     clock = FakeClock()
-    monkeypatch.setattr(_client, "time", clock)
+    monkeypatch.setattr(_transport, "time", clock)
+    monkeypatch.setattr(_transport.Transport, "_sleep", lambda self, seconds: clock.sleep(seconds))
     return clock
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 import pytest
@@ -23,9 +24,7 @@ FILE = "[basic]\nak = wrong\n[global]\nak = file-ak\nsk = file%%secret\n"
 
 
 def find(**options: str | None) -> Auth:
-    return find_credential(
-        {"access_key": None, "secret_key": None, "security_token": None, "auth_token": None, **options}
-    )
+    return find_credential(options, os.environ)
 
 
 def failure(**options: str | None) -> str:
@@ -150,11 +149,37 @@ def test_a_file_that_is_not_text(credentials_file: t.Callable[[str], Path]) -> N
     assert "is not a credentials file" in failure()
 
 
-def test_a_file_that_is_a_folder(credentials_file: t.Callable[[str], Path]) -> None:
+def test_a_file_that_is_none(credentials_file: t.Callable[[str], Path]) -> None:
     path = credentials_file("")
     path.unlink()
     path.mkdir()
-    assert "can't be read: Is a directory" in failure()
+    assert f"{str(path)!r} is not a credentials file" in failure()
+    path.rmdir()
+    # Opened, it would wait for somebody to write.
+    os.mkfifo(path)
+    assert f"{str(path)!r} is not a credentials file" in failure()
+
+
+def test_a_file_that_may_not_be_read(credentials_file: t.Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    path = credentials_file(FILE)
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    # Permissions do not hold for root, as whom tests may run.
+    monkeypatch.setattr("builtins.open", refuse)
+    assert f"{str(path)!r} can't be read: Permission denied" in failure()
+
+
+def test_a_value_that_is_refused_is_named_by_its_place(
+    environment: t.Callable[..., None], credentials_file: t.Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = credentials_file("[global]\nak = a\nsk = b\n  c\n")
+    assert f"sk in {path} must be one line" in failure()
+    environment({"HW_AUTH_TOKEN": "my-secret\n"})
+    assert "HW_AUTH_TOKEN must be one line" in failure()
+    environment({"HUAWEICLOUD_SDK_AK": "a", "HUAWEICLOUD_SDK_SK": "my secret"})
+    assert "HUAWEICLOUD_SDK_SK must be one line" in failure()
 
 
 def test_another_file(environment: t.Callable[..., None], tmp_path: Path) -> None:
@@ -182,10 +207,11 @@ def test_nothing_at_all(credentials_file: t.Callable[[str], Path]) -> None:
 def test_the_domain_id(
     environment: t.Callable[..., None], credentials_file: t.Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert find_domain_id() is None
+    with pytest.raises(CloudPondError, match=r"no domain_id: give the option, or set HW_DOMAIN_ID or HUAWEICLOUD_SDK"):
+        find_domain_id({}, os.environ)
     credentials_file("[global]\ndomain_id = file-domain\n")
-    assert find_domain_id() == "file-domain"
+    assert find_domain_id({}, os.environ)[1] == "file-domain"
     environment({"HW_DOMAIN_ID": "", "HUAWEICLOUD_SDK_DOMAIN_ID": "sdk-domain"})
-    assert find_domain_id() == "sdk-domain"
+    assert find_domain_id({}, os.environ)[1] == "sdk-domain"
     environment({"HW_DOMAIN_ID": "hw-domain"})
-    assert find_domain_id() == "hw-domain"
+    assert find_domain_id({}, os.environ)[1] == "hw-domain"

@@ -10,17 +10,18 @@ import typing as t
 
 import pytest
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _client
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._auth import SignatureAuth, TokenAuth
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import CONCURRENT_MAX, Client
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _delivery_orders, _transport
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import Client
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import (
     list_delivery_orders,
     show_delivery_orders,
 )
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 
-from ...conftest import DOMAIN_ID, TOKEN, FakeClock
-from .test_client import ok, serve
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import CONCURRENT_MAX
+
+from ...conftest import FakeClock
+from .test_client import make_client, ok, serve
 
 if t.TYPE_CHECKING:
     from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
@@ -36,12 +37,19 @@ def asking() -> t.Iterator[Asking]:
     """Make clients that are closed at the end of the test."""
     with contextlib.ExitStack() as stack:
 
-        def make(emulator: Emulator, auth: t.Any = None, **options: t.Any) -> Client:
-            options = {"max_retries": 0, "timeout": 5, **options}
-            client = Client(auth or TokenAuth(TOKEN), domain_id=DOMAIN_ID, endpoint=emulator.url, **options)
-            return stack.enter_context(client)
+        def make(emulator: Emulator, **options: t.Any) -> Client:
+            return stack.enter_context(make_client(emulator.url, **options))
 
         yield make
+
+
+#: A listing that the credential may not have, so that each order is asked for by its ID.
+REFUSED = "http:403"
+
+
+def by_id(emulator: Emulator) -> list[str]:
+    """Return the IDs that were asked for, in their order."""
+    return [request.delivery_order_id for request in emulator.requests if request.delivery_order_id]
 
 
 def ids(orders: t.Iterable[dict[str, t.Any]]) -> list[str]:
@@ -52,10 +60,10 @@ def ids(orders: t.Iterable[dict[str, t.Any]]) -> list[str]:
 
 
 def test_orders_come_as_asked_and_each_is_asked_for_once(emulate: Emulate, asking: Asking) -> None:
-    emulator = emulate("site-{01..30}=SUCCESS")
+    emulator = emulate("site-{01..30}=SUCCESS", listing=REFUSED)
     wanted = [*reversed(THIRTY), THIRTY[3], THIRTY[3]]
     assert ids(show_delivery_orders(asking(emulator), wanted)) == wanted
-    assert sorted(str(request.delivery_order_id) for request in emulator.requests) == THIRTY
+    assert sorted(by_id(emulator)) == THIRTY
 
 
 def test_no_id_asks_nothing(emulate: Emulate, asking: Asking) -> None:
@@ -89,38 +97,40 @@ def test_one_that_is_missing_is_the_error(emulate: Emulate, asking: Asking) -> N
 
 def test_an_api_that_is_missing_is_not_an_order(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("a=SUCCESS", "b=SUCCESS")
-    client = Client(TokenAuth(TOKEN), domain_id=DOMAIN_ID, endpoint=f"{emulator.url}/wrong", max_retries=0)
+    client = make_client(f"{emulator.url}/wrong")
     with client, pytest.raises(CloudPondError, match=r"delivery order .a.: HTTP 404, APIGW\.0101"):
         show_delivery_orders(client, ["a", "b"])
     assert len(emulator.requests) == 1
 
 
-@pytest.mark.parametrize("auth", [TokenAuth("wrong"), SignatureAuth("emulator-access-key", "wrong")])
-def test_a_refused_credential_is_refused_once(emulate: Emulate, asking: Asking, auth: t.Any) -> None:
+@pytest.mark.parametrize("credential", [{"token": "wrong"}, {"access_key": "emulator-access-key", "secret_key": "wrong"}])
+def test_a_refused_credential_is_refused_once(
+    emulate: Emulate, asking: Asking, credential: dict[str, str]
+) -> None:
     emulator = emulate("site-{01..30}=SUCCESS")
     with pytest.raises(CloudPondError) as caught:
-        show_delivery_orders(asking(emulator, auth, max_retries=5), THIRTY)
+        show_delivery_orders(asking(emulator, **credential, max_retries=5), THIRTY)
     assert (caught.value.http_status, caught.value.retryable) == (401, False)
     assert len(emulator.requests) == 1
 
 
 def test_a_credential_that_expires_on_the_way_locks_no_key(emulate: Emulate, asking: Asking) -> None:
-    emulator = emulate("site-01=SUCCESS", "site-{02..30}=http:401", latency=0.05)
+    emulator = emulate("site-01=SUCCESS", "site-{02..30}=http:401", latency=0.05, listing=REFUSED)
     with pytest.raises(CloudPondError) as caught:
         show_delivery_orders(asking(emulator, max_retries=5), THIRTY)
     assert caught.value.http_status == 401
-    assert len(emulator.requests) - 1 <= CONCURRENT_MAX <= 5
+    assert len(by_id(emulator)) - 1 <= CONCURRENT_MAX <= 5
 
 
 def test_an_outage_of_one_is_an_outage_of_all(emulate: Emulate, asking: Asking) -> None:
-    emulator = emulate("site-{01..29}=SUCCESS", "site-30=http:503")
+    emulator = emulate("site-{01..29}=SUCCESS", "site-30=http:503", listing=REFUSED)
     with pytest.raises(CloudPondError, match="delivery order 'site-30': HTTP 503") as caught:
         show_delivery_orders(asking(emulator), THIRTY)
     assert caught.value.retryable
 
 
 def test_a_few_at_once(emulate: Emulate, asking: Asking) -> None:
-    emulator = emulate("site-{01..30}=SUCCESS", latency=0.02)
+    emulator = emulate("site-{01..30}=SUCCESS", latency=0.02, listing=REFUSED)
     show_delivery_orders(asking(emulator), THIRTY)
     assert max(request.concurrent for request in emulator.requests) == CONCURRENT_MAX
 
@@ -144,18 +154,87 @@ def test_one_throttled_request_slows_the_others(
     emulate: Emulate, asking: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = MeetingClock()
-    monkeypatch.setattr(_client, "time", clock)
-    emulator = emulate("site-01=SUCCESS", "site-02=throttled:7,SUCCESS", "site-{03..30}=SUCCESS")
+    monkeypatch.setattr(_transport, "time", clock)
+    monkeypatch.setattr(_transport.Transport, "_sleep", lambda self, seconds: clock.sleep(seconds))
+    # The listing, which is refused, is the first poll of each.
+    lives = ("site-01=SUCCESS", "site-02=throttled:7*2,SUCCESS", "site-{03..30}=SUCCESS")
+    emulator = emulate(*lives, listing=REFUSED)
     assert len(show_delivery_orders(asking(emulator, max_retries=1), THIRTY)) == 30
-    assert len(emulator.requests) == 31
+    assert len(by_id(emulator)) == 31
     assert all(0 < seconds <= 7 * 1.25 for seconds in clock.sleeps)
 
 
 def test_a_server_that_throttles_is_not_hammered(emulate: Emulate, asking: Asking) -> None:
-    emulator = emulate("site-{01..30}=SUCCESS", throttle=25)
+    emulator = emulate("site-{01..30}=SUCCESS", throttle=25, listing=REFUSED)
     assert len(show_delivery_orders(asking(emulator, max_retries=5), THIRTY)) == 30
     refused = [request for request in emulator.requests if request.status == 429]
     assert 1 <= len(refused) <= CONCURRENT_MAX
+
+
+# Many orders by a listing
+
+
+def test_twenty_ids_are_worth_a_listing(emulate: Emulate, asking: Asking) -> None:
+    emulator = emulate("site-{01..30}=SUCCESS")
+    assert ids(show_delivery_orders(asking(emulator), THIRTY[:19])) == THIRTY[:19]
+    assert len(by_id(emulator)) == len(emulator.requests) == 19
+    assert ids(show_delivery_orders(asking(emulator), THIRTY[19::-1])) == THIRTY[19::-1]
+    (request,) = emulator.requests[19:]
+    assert "limit=2000" in request.path
+
+
+def test_an_order_of_a_listing_is_the_order_by_its_id(emulate: Emulate, asking: Asking) -> None:
+    emulator = emulate("site-{01..30}=SUCCESS")
+    listed = show_delivery_orders(asking(emulator), THIRTY)
+    assert listed == [show_delivery_orders(asking(emulator), [each])[0] for each in THIRTY]
+
+
+def test_the_rest_is_asked_for_by_id(emulate: Emulate, asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_delivery_orders, "PAGE_SIZE_MAX", 10)
+    emulator = emulate("other-{01..15}=SUCCESS", "site-{01..30}=SUCCESS")
+    assert ids(show_delivery_orders(asking(emulator), THIRTY)) == THIRTY
+    # One page, since 30 IDs are not worth two; it has none of them.
+    assert sorted(by_id(emulator)) == THIRTY
+    assert len(emulator.requests) == 31
+    forty = [*THIRTY, *(f"other-{number:02}" for number in range(1, 11))]
+    assert ids(show_delivery_orders(asking(emulator), forty)) == forty
+    assert len(emulator.requests) == 31 + 2 + 25
+
+
+def test_the_pages_end_when_all_are_found(emulate: Emulate, asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_delivery_orders, "PAGE_SIZE_MAX", 10)
+    emulator = emulate("site-{01..90}=SUCCESS")
+    many = [f"site-{number:02}" for number in range(1, 81)]
+    assert ids(show_delivery_orders(asking(emulator), many[:20])) == many[:20]
+    assert len(emulator.requests) == 1 + 10
+    assert ids(show_delivery_orders(asking(emulator), many[:40])) == many[:40]
+    assert len(emulator.requests) == 11 + 2 + 20
+
+
+def test_missing_ones_are_named_as_by_id(emulate: Emulate, asking: Asking) -> None:
+    emulator = emulate("site-{01..30}=SUCCESS")
+    with pytest.raises(CloudPondError) as caught:
+        show_delivery_orders(asking(emulator), ["x", *THIRTY, "y"])
+    assert str(caught.value).startswith("Cannot query delivery order 'x' and delivery order 'y': HTTP 404, IES.")
+    assert by_id(emulator) == ["x", "y"]
+
+
+@pytest.mark.parametrize("fault", ["http:403", "http:400", "http:503", "not-json", "wrong-types", "reset"])
+def test_a_listing_that_fails_is_not_used(emulate: Emulate, asking: Asking, fault: str) -> None:
+    emulator = emulate("site-{01..30}=SUCCESS", listing=fault)
+    assert ids(show_delivery_orders(asking(emulator), THIRTY)) == THIRTY
+    assert len(emulator.requests) == 31
+
+
+def test_an_order_that_is_listed_twice_is_asked_for() -> None:
+    twenty = THIRTY[:20]
+    entries = [b'{"id": "%s", "status": "SUCCESS"}' % each.encode() for each in twenty]
+    entries.append(b'{"id": "site-20", "status": "PROCESSING"}')
+    listing = ok(b'{"delivery_orders": [%s], "page_info": {}}' % b", ".join(entries))
+    with serve(listing, ok(b'{"delivery_order": {"id": "site-20", "status": "ACCEPTING"}}')) as url:
+        with make_client(url) as client:
+            orders = show_delivery_orders(client, twenty)
+    assert [order["status"] for order in orders] == ["SUCCESS"] * 19 + ["ACCEPTING"]
 
 
 # All orders, page by page
@@ -181,8 +260,9 @@ def test_only_some_statuses(emulate: Emulate, asking: Asking) -> None:
 
 def test_signed_requests_page_too(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("site-{01..30}=SUCCESS", security_token="temporary-token")
-    auth = SignatureAuth("emulator-access-key", "emulator-secret-key", "temporary-token")
-    assert ids(list_delivery_orders(asking(emulator, auth), ["SUCCESS", "FAIL"], page_size=9)) == THIRTY
+    keys = {"access_key": "emulator-access-key", "secret_key": "emulator-secret-key"}
+    client = asking(emulator, **keys, security_token="temporary-token")
+    assert ids(list_delivery_orders(client, ["SUCCESS", "FAIL"], page_size=9)) == THIRTY
 
 
 @pytest.mark.parametrize("size", [0, 2001, -1])
@@ -225,10 +305,9 @@ def test_a_null_marker_ends_the_pages(emulate: Emulate, asking: Asking) -> None:
 
 
 def test_empty_pages_end_at_some_time() -> None:
-    pages = [b'{"delivery_orders": [], "page_info": {"next_marker": "m%d"}}' % number for number in range(200)]
-    with serve(*map(ok, pages)) as url:
-        client = Client(TokenAuth(TOKEN), domain_id=DOMAIN_ID, endpoint=url, max_retries=0)
-        with client, pytest.raises(CloudPondError, match="101 pages in a row have no orders") as caught:
+    empty = [b'{"delivery_orders": [], "page_info": {"next_marker": "m%d"}}' % number for number in range(101)]
+    with serve(*map(ok, empty)) as url:
+        with make_client(url) as client, pytest.raises(CloudPondError, match="101 pages in a row are empty") as caught:
             list(list_delivery_orders(client))
     assert not caught.value.retryable
 
@@ -237,13 +316,13 @@ def test_empty_pages_end_at_some_time() -> None:
 def test_an_api_that_does_not_filter(statuses: list[str], expected: list[str]) -> None:
     orders = b'[{"id": "a", "status": "SUCCESS"}, {"id": "b", "status": "FAIL"}]'
     with serve(ok(b'{"delivery_orders": %s, "page_info": {}}' % orders)) as url:
-        with Client(TokenAuth(TOKEN), domain_id=DOMAIN_ID, endpoint=url) as client:
+        with make_client(url) as client:
             assert ids(list_delivery_orders(client, statuses)) == expected
 
 
 def test_an_order_without_an_id() -> None:
     with serve(ok(b'{"delivery_orders": [{"status": "SUCCESS"}], "page_info": {}}')) as url:
-        with Client(TokenAuth(TOKEN), domain_id=DOMAIN_ID, endpoint=url) as client:
+        with make_client(url) as client:
             with pytest.raises(CloudPondError, match="a delivery order in the answer has no ID"):
                 list(list_delivery_orders(client))
 

@@ -13,7 +13,8 @@ import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.ansible_release import __version__ as ansible_version
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._order import FIELDS, STATUSES
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _module
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FIELDS, STATUSES
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
 from ansible_collections.huaweicloud.cloudpond.plugins.modules import cloudpond_delivery_order_info
 
@@ -74,7 +75,7 @@ def test_the_facts_of_an_order(emulate: Emulate, run_module: RunModule, check_mo
     order = result["delivery_order"]
     assert set(order) == set(FIELDS)
     assert (order["id"], order["status"]) == (ID, "ACCEPTING")
-    assert result == {"changed": False, "delivery_order": order, "delivery_orders": [order]}
+    assert result == {"changed": False, "listed": False, "delivery_order": order, "delivery_orders": [order]}
     (request,) = emulator.requests
     assert (request.method, request.user_agent) == (
         "GET",
@@ -132,6 +133,7 @@ def test_many_orders(emulate: Emulate, run_module: RunModule) -> None:
     result = run_module(**connection(emulator), delivery_order_ids=["b", "a"])
     assert [(order["id"], order["status"]) for order in result["delivery_orders"]] == [("b", "FAIL"), ("a", "SUCCESS")]
     assert "delivery_order" not in result
+    assert result["listed"] is False
     assert run_module(**connection(emulator), delivery_order_ids=[])["delivery_orders"] == []
     assert len(emulator.requests) == 2
 
@@ -140,7 +142,8 @@ def test_many_orders(emulate: Emulate, run_module: RunModule) -> None:
 def test_an_id_that_came_out_null_is_never_a_listing(emulate: Emulate, run_module: RunModule, option: str) -> None:
     emulator = emulate("a=SUCCESS")
     result = run_module(**connection(emulator), **t.cast("dict[str, t.Any]", {option: None}))
-    assert result["msg"] == f"{option} came out null: leave it out to query all orders of the account"
+    assert f"{option} came out null: leave it out to query everything of the account" in result["msg"]
+    assert result["error"]["retryable"] is False
     assert emulator.requests == []
 
 
@@ -149,7 +152,8 @@ def test_all_orders_or_those_in_a_status(emulate: Emulate, run_module: RunModule
     for options, expected in (({}, "abc"), ({"status": []}, "abc"), ({"status": ["SUCCESS"], "page_size": 1}, "ac")):
         result = run_module(**connection(emulator), **t.cast("dict[str, t.Any]", options))
         assert "".join(order["id"] for order in result["delivery_orders"]) == expected
-        assert set(result) == {"changed", "delivery_orders"}
+        assert set(result) == {"changed", "listed", "delivery_orders"}
+        assert result["listed"] is True
 
 
 @pytest.mark.parametrize(
@@ -209,7 +213,7 @@ def test_the_file_of_the_vendors_sdk(
     monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", str(path))
     assert run_module(endpoint=emulator.url, delivery_order_id="a")["delivery_order"]["status"] == "SUCCESS"
     path.write_text("no section")
-    assert run_module(endpoint=emulator.url)["msg"] == "missing required arguments: domain_id"
+    assert f"names {str(path)!r}, which is not a credentials file" in run_module(endpoint=emulator.url)["msg"]
 
 
 def test_no_credential_is_a_failure_that_says_all_ways(run_module: RunModule) -> None:
@@ -218,16 +222,59 @@ def test_no_credential_is_a_failure_that_says_all_ways(run_module: RunModule) ->
     assert result["error"]["retryable"] is False
 
 
-def test_missing_options_are_named(run_module: RunModule) -> None:
-    result = run_module()
-    assert result["msg"] == "missing required arguments: domain_id"
-    assert "error" not in result
+def test_a_missing_account_is_a_failure_that_says_all_ways(run_module: RunModule) -> None:
+    result = run_module(auth_token=TOKEN, delivery_order_id="a")
+    assert "no domain_id: give the option, or set HW_DOMAIN_ID or HUAWEICLOUD_SDK_DOMAIN_ID" in result["msg"]
+    assert result["error"]["retryable"] is False
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("HW_MAX_RETRIES", "many", "HW_MAX_RETRIES must be a whole number of at least 0: got 'many'"),
+        ("HW_MAX_RETRIES", "-1", "HW_MAX_RETRIES must be a whole number of at least 0: got '-1'"),
+        ("HW_CLOUDPOND_ENDPOINT", "http://example.com", "HW_CLOUDPOND_ENDPOINT must begin with https:// for any host"),
+        ("HW_CLOUDPOND_ENDPOINT", "https://u:my-secret@h", "HW_CLOUDPOND_ENDPOINT must not hold a user name or passwo"),
+        ("HW_CLOUDPOND_ENDPOINT", "https://u:my-sec#ret@h", "HW_CLOUDPOND_ENDPOINT must not hold a user name or passw"),
+        ("HW_DOMAIN_ID", "a b", "HW_DOMAIN_ID must be made of letters, digits, '-' and '_', and must not be empty: got"),
+        ("HW_AUTH_TOKEN", "my-secret\n", "HW_AUTH_TOKEN must be one line of visible ASCII characters"),
+        ("HTTPS_PROXY", "http://[::1", "HTTPS_PROXY must be a URL such as http://proxy.example.com:3128"),
+        ("https_proxy", "http://user:my#secret@127.0.0.1:1", "https_proxy must be a URL such as"),
+        ("ALL_PROXY", "socks5://user:my-secret@127.0.0.1:1", "ALL_PROXY must be a URL such as"),
+        ("REQUESTS_CA_BUNDLE", "/nowhere", "REQUESTS_CA_BUNDLE must name a file or directory of CA certificates: '/now"),
+        ("CURL_CA_BUNDLE", "/", "CURL_CA_BUNDLE names the directory '/', which has no certificate by its hash"),
+        ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/nowhere", "HUAWEICLOUD_SDK_CREDENTIALS_FILE names '/nowhere', which do"),
+        ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/dev/zero", "HUAWEICLOUD_SDK_CREDENTIALS_FILE names '/dev/zero', which"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_named(
+    run_module: RunModule, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    options = {"domain_id": DOMAIN_ID, "auth_token": TOKEN, "delivery_order_id": "a"}
+    # What stands in for an option is looked at when that is left out.
+    for name, names in {"domain_id": ("HW_DOMAIN_ID",), "auth_token": ("HW_AUTH_", "HUAWEICLOUD_")}.items():
+        if variable.startswith(names):
+            del options[name]
+    result = run_module(**options)
+    assert message in result["msg"]
+    assert result["error"]["retryable"] is False
+    assert "secret" not in result["msg"] + json.dumps(result["error"])
+
+
+def test_a_variable_that_an_option_beats_may_be_anything(
+    emulate: Emulate, run_module: RunModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("HW_MAX_RETRIES", "HW_CLOUDPOND_ENDPOINT", "HW_DOMAIN_ID", "HW_AUTH_TOKEN"):
+        monkeypatch.setenv(variable, "no good\n")
+    result = run_module(**connection(emulate("a=SUCCESS")), max_retries=0, delivery_order_id="a")
+    assert result["delivery_order"]["status"] == "SUCCESS"
 
 
 def test_without_requests_the_message_is_that_of_ansible_core(
     run_module: RunModule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cloudpond_delivery_order_info, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
+    monkeypatch.setattr(_module, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
     result = run_module(domain_id=DOMAIN_ID, auth_token=TOKEN, delivery_order_id=ID)
     assert result["msg"] == basic.missing_required_lib("requests")
 

@@ -9,7 +9,7 @@ import typing as t
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._order import FINAL_STATUSES, STATUSES
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FINAL_STATUSES, STATUSES
 from ansible_collections.huaweicloud.cloudpond.plugins.test.delivery_order import TestModule as Plugin
 
 TESTS = Plugin().tests()

@@ -5,7 +5,7 @@
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""What the API says of a delivery order. It is apart from how one is queried, so that plugins do not need requests."""
+"""Facts of the vendor's specification, which plugins can import without requests."""
 
 from __future__ import annotations
 

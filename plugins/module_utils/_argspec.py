@@ -1,0 +1,66 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it can change at any time, in any release.
+# Do not use it from other collections, modules or plugins.
+"""The connection options as an argument spec, for modules and action plugins."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.module_utils.errors import AnsibleFallbackNotFound
+
+from ._credentials import DOMAIN_VARIABLES, find_domain_id
+from ._errors import CloudPondError
+from ._settings import (
+    DEFAULT_ENDPOINT,
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT,
+    ENDPOINT_VARIABLE,
+    RETRIES_VARIABLE,
+    find_max_retries,
+)
+
+
+def _endpoint(*variables: str) -> str:
+    # ansible-core's own env_fallback takes a variable that is set to nothing for a value.
+    for variable in variables:
+        if os.environ.get(variable):
+            return os.environ[variable]
+    raise AnsibleFallbackNotFound
+
+
+def _domain_id(*variables: str) -> str:
+    try:
+        return find_domain_id({}, os.environ)[1]
+    except CloudPondError:
+        # Found again, and said, by what uses the options: ansible-core would only say that the option is missing.
+        return ""
+
+
+def _max_retries(*variables: str) -> int:
+    try:
+        return find_max_retries({}, os.environ)
+    except CloudPondError as error:
+        # As above: ansible-core would not say where the value came from.
+        raise AnsibleFallbackNotFound from error
+
+
+#: The fallbacks show in a result's invocation which values hold. What uses the options finds them by itself, from the
+#: options that were given: so do plugins that have no argument spec. Credentials have none, since a credential is
+#: looked for as a whole.
+CONNECTION_ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
+    "endpoint": {"type": "str", "default": DEFAULT_ENDPOINT, "fallback": (_endpoint, [ENDPOINT_VARIABLE])},
+    "domain_id": {"type": "str", "required": True, "fallback": (_domain_id, list(DOMAIN_VARIABLES))},
+    "auth_token": {"type": "str", "no_log": True},
+    "access_key": {"type": "str", "no_log": False},
+    "secret_key": {"type": "str", "no_log": True},
+    "security_token": {"type": "str", "no_log": True},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+    "timeout": {"type": "float", "default": DEFAULT_TIMEOUT},
+    "max_retries": {"type": "int", "default": DEFAULT_MAX_RETRIES, "fallback": (_max_retries, [RETRIES_VARIABLE])},
+}

@@ -1,0 +1,250 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it can change at any time, in any release.
+# Do not use it from other collections, modules or plugins.
+
+"""
+The bounds of one try: a deadline for all of it, and a limit to the bytes of the answer.
+
+A time-out of a socket starts anew with every byte, so a server that trickles could hold a call for days. Here a thread
+shuts the socket down at the deadline, whatever it is used for at that moment: TLS, a proxy, headers or the body.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import os
+import socket
+import threading
+import time
+import typing as t
+
+try:
+    from requests.adapters import HTTPAdapter
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NewConnectionError
+    from urllib3.util.connection import allowed_gai_family
+except ImportError:
+    # REQUESTS_IMPORT_ERROR of _auth tells callers; these stand-ins only let the classes below be defined.
+    HTTPAdapter = HTTPConnection = HTTPSConnection = object  # type: ignore[assignment,misc]
+    HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Bytes that come from a socket for one answer, at most. It is above ANSWER_MAX of _transport, which cuts a body off
+#: with a message of its own: this one holds for what http.client reads before, beside and after the body.
+RECEIVED_MAX = 12 * 1024 * 1024
+
+#: The watch of the try that the current thread is at.
+_current = threading.local()
+
+
+class Watch:
+    """The deadline of one try, and the sockets that it uses."""
+
+    def __init__(self, deadline: float) -> None:
+        """
+        :param deadline: On the clock of time.monotonic, in seconds.
+        """
+        self.deadline = deadline
+        #: The deadline has passed, or the try was aborted: whatever the sockets brought after that is not the answer.
+        self.expired = False
+        #: The connection leads to the server: a proxy that is on the way has let it through.
+        self.arrived = False
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+
+    def remaining(self) -> float:
+        """Return the seconds until the deadline, 0 after it."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    def add(self, sock: t.Any) -> None:
+        """
+        Shut this socket down at the deadline, too.
+
+        :param sock: Anything that has a file descriptor. TLS takes the socket away from the object that it was, so this
+            keeps a duplicate of the descriptor, which also can't be given to another file meanwhile.
+        """
+        with self._lock:
+            self._sockets.append(socket.socket(fileno=os.dup(sock.fileno())))
+            if self.expired:
+                self._shut_down()
+
+    def expire(self) -> None:
+        """Shut the sockets down."""
+        with self._lock:
+            self.expired = True
+            self._shut_down()
+
+    def close(self) -> None:
+        """Let go of the sockets."""
+        with self._lock:
+            for sock in self._sockets:
+                sock.close()
+            self._sockets.clear()
+
+    def _shut_down(self) -> None:
+        for sock in self._sockets:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+class Watchdog:
+    """Ends tries at their deadlines, in a thread that starts with the first one."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._watches: set[Watch] = set()
+        self._thread: threading.Thread | None = None
+        self._wakes_at = 0.0
+        self._closed = False
+
+    @contextlib.contextmanager
+    def watch(self, seconds: float) -> Iterator[Watch]:
+        """
+        Watch over what the current thread does within the context.
+
+        :param seconds: How long that may take.
+        """
+        watch = Watch(time.monotonic() + seconds)
+        with self._condition:
+            if self._closed:
+                watch.expire()
+            self._watches.add(watch)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="cloudpond-watchdog", daemon=True)
+                self._thread.start()
+            elif watch.deadline < self._wakes_at:
+                self._condition.notify()
+        _current.watch = watch
+        try:
+            yield watch
+        finally:
+            _current.watch = None
+            with self._condition:
+                self._watches.discard(watch)
+            watch.close()
+
+    def close(self) -> None:
+        """End all tries that are under way, and those to come, at once."""
+        with self._condition:
+            self._closed = True
+            for watch in self._watches:
+                watch.expire()
+            self._condition.notify()
+
+    def _run(self) -> None:
+        with self._condition:
+            while not self._closed:
+                now = time.monotonic()
+                for watch in [watch for watch in self._watches if watch.deadline <= now]:
+                    watch.expire()
+                    self._watches.discard(watch)
+                # With nothing to watch over, a later try wakes the thread.
+                self._wakes_at = min((watch.deadline for watch in self._watches), default=threading.TIMEOUT_MAX)
+                self._condition.wait(min(self._wakes_at - now, threading.TIMEOUT_MAX))
+
+
+class _LimitedReader(io.RawIOBase):
+    """Reads from another reader, and fails when that has brought RECEIVED_MAX bytes."""
+
+    def __init__(self, reader: t.Any) -> None:
+        self._reader = reader
+        self._left = RECEIVED_MAX
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: t.Any) -> int:
+        size: int = self._reader.readinto1(buffer)
+        self._left -= size
+        if self._left < 0:
+            raise http.client.HTTPException(f"the answer goes on after {RECEIVED_MAX // 1024**2} MiB")
+        return size
+
+    def close(self) -> None:
+        self._reader.close()
+        super().close()
+
+
+class _LimitedResponse(http.client.HTTPResponse):
+    """An answer that is read through a _LimitedReader, since http.client takes a size below 0 of a chunk for no limit."""
+
+    def __init__(self, sock: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_LimitedReader(self.fp))
+
+
+class _Watched(HTTPConnection):
+    """A connection that shows its sockets to the watch of the current thread."""
+
+    response_class = _LimitedResponse
+
+    def _new_conn(self) -> socket.socket:
+        """Connect as urllib3 does, to one address after the other, but all within the one deadline."""
+        watch: Watch = _current.watch
+        host, timeout = self._dns_host, self.timeout
+        try:
+            found = socket.getaddrinfo(host, self.port, allowed_gai_family(), socket.SOCK_STREAM)
+        except UnicodeError:
+            raise LocationParseError(f"{host!r}, label empty or too long") from None
+        except OSError as error:
+            raise NewConnectionError(self, f"Failed to resolve the name: {error}") from error
+        fault: Exception = ConnectTimeoutError(self, f"No connection to {host} in time.")
+        try:
+            for address in dict.fromkeys(str(each[4][0]) for each in found):
+                self._dns_host, self.timeout = address, watch.remaining()
+                if not self.timeout:
+                    break
+                try:
+                    sock = super()._new_conn()
+                except (NewConnectionError, ConnectTimeoutError) as error:
+                    fault = error
+                else:
+                    watch.add(sock)
+                    return sock
+            raise fault
+        finally:
+            self._dns_host, self.timeout = host, timeout
+
+    def _tunnel(self) -> None:
+        super()._tunnel()  # type: ignore[misc]  # http.client's own, which typeshed does not know
+        _current.watch.arrived = True
+
+    def putrequest(self, *args: t.Any, **kwargs: t.Any) -> None:
+        # A connection that was kept open since an earlier try.
+        if self.sock is not None:
+            _current.watch.arrived = True
+            _current.watch.add(self.sock)
+        super().putrequest(*args, **kwargs)
+
+
+class _WatchedHTTPS(_Watched, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _PoolHTTPS(HTTPSConnectionPool):
+    ConnectionCls = _WatchedHTTPS
+
+
+class WatchedAdapter(HTTPAdapter):
+    """A plain adapter of requests whose connections a Watchdog can end. Send within Watchdog.watch only."""
+
+    def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
+        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _PoolHTTPS}
+
+    def proxy_manager_for(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        manager = super().proxy_manager_for(*args, **kwargs)  # type: ignore[no-untyped-call]
+        manager.pool_classes_by_scheme = self.poolmanager.pool_classes_by_scheme
+        return manager

@@ -1,0 +1,78 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it can change at any time, in any release.
+# Do not use it from other collections, modules or plugins.
+"""A query as a task asks for it: as a module that is shipped to a host, or in Ansible's own process."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.module_utils.ansible_release import __version__ as ansible_version
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ._auth import REQUESTS_IMPORT_ERROR
+from ._client import Client
+from ._errors import CloudPondError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+
+class Info(t.NamedTuple):
+    """All that an info module is: its options, and its query."""
+
+    argument_spec: dict[str, dict[str, t.Any]]
+    mutually_exclusive: Sequence[Sequence[str]]
+    #: The options with IDs. With none of them given, everything is listed; and so one that came out null is refused.
+    ids: Sequence[str]
+    #: Takes a client and the options; returns facts.
+    query: Callable[[Client, Mapping[str, t.Any]], dict[str, t.Any]]
+
+    def answer(self, params: Mapping[str, t.Any], given: Collection[str]) -> dict[str, t.Any]:
+        """
+        Query, and say how it went.
+
+        :param params: The options as ansible-core has validated them.
+        :param given: The names of those that were given, before defaults and fallbacks.
+        :return: A result: ``changed`` and the facts; or ``failed``, ``msg`` and ``error``.
+        """
+        options = {name: value for name, value in params.items() if name in given}
+        try:
+            for name in self.ids:
+                if name in options and options[name] is None:
+                    raise CloudPondError(
+                        "the CloudPond API", f"{name} came out null: leave it out to query everything of the account"
+                    )
+            with Client(options, os.environ, caller=f"ansible-core/{ansible_version}") as client:
+                return {"changed": False, **self.query(client, options)}
+        except CloudPondError as error:
+            return {"failed": True, "msg": str(error), "error": error.to_dict()}
+
+
+class _Module(AnsibleModule):
+    """A module that knows which options were given: one that came out null is not one that was left out."""
+
+    given: set[str]
+
+    def _load_params(self) -> None:
+        super()._load_params()  # type: ignore[no-untyped-call]  # ansible-core is annotated in part only
+        self.given = set(self.params)
+
+
+def run_module(info: Info) -> None:
+    """Be the module: take options from ansible-core, print the result, exit."""
+    module = _Module(  # type: ignore[no-untyped-call]  # ansible-core is annotated in part only
+        argument_spec=info.argument_spec,
+        mutually_exclusive=info.mutually_exclusive,
+        supports_check_mode=True,
+    )
+    if REQUESTS_IMPORT_ERROR:
+        module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
+    result = info.answer(module.params, module.given)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)

@@ -1,0 +1,85 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it can change at any time, in any release.
+# Do not use it from other collections, modules or plugins.
+"""How the API's lists are read, page by page."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._errors import CloudPondError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ._client import Answer, Client
+
+#: Entries a page (vendor: ListEdgeSites; for ListDeliveryOrders the bounds are assumed to be the same).
+PAGE_SIZE_MAX = 2000
+PAGE_SIZE_DEFAULT = 100
+
+#: Pages in a row that may be empty, though more follow: a server may look for statuses in what it has paged already.
+EMPTY_PAGES_MAX = 100
+
+
+class Page(t.NamedTuple):
+    """One page of a list."""
+
+    #: For errors about the entries.
+    answer: Answer
+    entries: list[t.Any]
+
+
+def pages(
+    client: Client,
+    version: str,
+    *path: str,
+    key: str,
+    asked: str,
+    page_size: int,
+    query: Iterable[tuple[str, str | int]] = (),
+) -> Iterator[Page]:
+    """
+    Get a list, page by page, to its sure end.
+
+    :param version: As for Client.get, as are the path and ``asked``.
+    :param key: Of the list in an answer. In errors, "_" is read as a space.
+    :param page_size: Entries a page, 1 to PAGE_SIZE_MAX.
+    :param query: Keys and values beside ``limit`` and ``marker``; a key may come repeatedly.
+    :raises CloudPondError: if a page can't be had, or isn't what the API promises.
+    """
+    if not 1 <= page_size <= PAGE_SIZE_MAX:
+        raise CloudPondError(asked, f"page_size must be from 1 to {PAGE_SIZE_MAX}: got {page_size}")
+    fixed: list[tuple[str, str | int]] = [("limit", page_size), *query]
+    markers: set[str] = set()
+    empty_pages = 0
+    marker: str | None = None
+    while True:
+        answer = client.get(version, *path, asked=asked, query=[*fixed, *([("marker", marker)] if marker else [])])
+        entries = answer.data.get(key)
+        if not isinstance(entries, list):
+            raise answer.error(f"the answer has no list of {key.replace('_', ' ')} in it")
+        yield Page(answer, entries)
+        marker = _next_marker(answer)
+        if marker is None:
+            return
+        if marker in markers:
+            raise answer.error(f"the pages of the answer go round in circles, at the marker {marker!r}")
+        markers.add(marker)
+        empty_pages = 0 if entries else empty_pages + 1
+        if empty_pages > EMPTY_PAGES_MAX:
+            raise answer.error(f"{empty_pages} pages in a row are empty, and the last one says that more follow")
+
+
+def _next_marker(answer: Answer) -> str | None:
+    """Return the marker of the next page, None on the last one. Pages that are missed could open a gate."""
+    page_info = answer.data.get("page_info")
+    if not isinstance(page_info, dict):
+        raise answer.error("the answer does not say whether more pages follow: it has no page_info")
+    marker = page_info.get("next_marker")
+    if marker is not None and (not isinstance(marker, str) or not marker):
+        raise answer.error("the next_marker in the answer is not a string with something in it")
+    return marker
