@@ -33,16 +33,16 @@ options:
     type: str
   access_key:
     description:
-      - The ID of an access key (AK), with which each request is signed. A permanent one does not expire; a temporary one
-        comes with a O(security_token), and does.
-      - When no credential is given as options, E(HW_ACCESS_KEY) or E(HUAWEICLOUD_SDK_AK), then C(ak) in the file is used,
-        as the notes say.
+      - The ID of an access key (AK), with which each request is signed.
+      - A temporary access key expires, and comes with a O(security_token). A permanent one does not expire.
+      - When no credential is given as options, E(HW_ACCESS_KEY) or E(HUAWEICLOUD_SDK_AK), then C(ak) in the file is
+        used, as the notes say.
     type: str
   secret_key:
     description:
       - The secret of the access key (SK). It never leaves the host on which the module runs.
-      - When no credential is given as options, E(HW_SECRET_KEY) or E(HUAWEICLOUD_SDK_SK), then C(sk) in the file is used,
-        as the notes say.
+      - When no credential is given as options, E(HW_SECRET_KEY) or E(HUAWEICLOUD_SDK_SK), then C(sk) in the file is
+        used, as the notes say.
     type: str
   security_token:
     description:
@@ -80,11 +80,11 @@ requirements:
   - requests >= 2.25
 notes:
   - The credential is looked for in the options, then in the environment, then in the file of the vendor's SDK,
-    C(~/.huaweicloud/credentials), section C([global]); E(HUAWEICLOUD_SDK_CREDENTIALS_FILE) names another file. In each of
-    them, keys come before a token. What is given in one is never completed from another.
+    C(~/.huaweicloud/credentials), section C([global]); E(HUAWEICLOUD_SDK_CREDENTIALS_FILE) names another file.
+    In each of them, keys come before a token. A credential in one place is never completed from another.
   - Environment variables and the file are those of the host on which the module runs.
-  - Proxies are taken from the environment (E(HTTPS_PROXY), E(ALL_PROXY), E(NO_PROXY)); those that speak SOCKS are refused.
-    Redirects are not followed.
+  - Proxies are taken from the environment (E(HTTPS_PROXY), E(ALL_PROXY), E(NO_PROXY)). SOCKS proxies are refused.
+  - Redirects are not followed.
 seealso:
   - name: CloudPond API reference
     description: The vendor's description of the API.

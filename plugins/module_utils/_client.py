@@ -83,6 +83,14 @@ class Client:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
+    def check_id(self, value: object, *, asked: str) -> None:
+        """
+        :param asked: As for get.
+        :raises CloudPondError: if a value can't be an ID. The error repeats it, unless it is a secret.
+        """
+        if not is_segment(value):
+            raise CloudPondError(asked, Sanitizer(self._secrets).line(f"an ID {SEGMENT_RULE}: got {value!r}"))
+
     def get(self, version: str, *path: str, asked: str, query: Iterable[tuple[str, str | int]] = ()) -> Answer:
         """
         Get a JSON object.
@@ -94,9 +102,10 @@ class Client:
         :return: What the API answered with status 200.
         :raises CloudPondError: for anything else.
         """
+        # A secret that came to stand in place of an ID is not repeated either.
+        asked = Sanitizer(self._secrets).line(asked)
         for segment in path:
-            if not is_segment(segment):
-                raise CloudPondError(asked, f"an ID {SEGMENT_RULE}: got {segment!r}")
+            self.check_id(segment, asked=asked)
         url = "/".join((self._base_url, version, self._domain_id, *path))
         try:
             reply = self._transport.get(url, query)

@@ -102,8 +102,8 @@ def find_domain_id(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> 
     if not in_file:
         raise CloudPondError(
             _ASKED,
-            f"no domain_id: give the option, or set {' or '.join(DOMAIN_VARIABLES)} in the environment of the host where "
-            f"this runs, or write {FILE_DOMAIN_KEY} under [{FILE_SECTION}] into {_file_path(environ)}",
+            f"no domain_id: give the option, or set {' or '.join(DOMAIN_VARIABLES)} in the environment of the host "
+            f"where this runs, or write {FILE_DOMAIN_KEY} under [{FILE_SECTION}] into {_file_path(environ)}",
         )
     return f"{FILE_DOMAIN_KEY} in {_file_path(environ)}", in_file
 

@@ -174,7 +174,7 @@ class _LimitedReader(io.RawIOBase):
 
 
 class _LimitedResponse(http.client.HTTPResponse):
-    """An answer that is read through a _LimitedReader, since http.client takes a size below 0 of a chunk for no limit."""
+    """An answer that is read through a _LimitedReader: for http.client, a chunk of a size below 0 has no end."""
 
     def __init__(self, sock: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -214,8 +214,9 @@ class _Watched(HTTPConnection):
             self._dns_host, self.timeout = host, timeout
 
     def _tunnel(self) -> None:
-        super()._tunnel()  # type: ignore[misc]  # http.client's own, which typeshed does not know
-        _current.watch.arrived = True
+        super()._tunnel()
+        # http.client takes the end of the connection, which the watch makes, for the end of the proxy's headers.
+        _current.watch.arrived = not _current.watch.expired
 
     def putrequest(self, *args: t.Any, **kwargs: t.Any) -> None:
         # A connection that was kept open since an earlier try.
@@ -241,10 +242,10 @@ class WatchedAdapter(HTTPAdapter):
     """A plain adapter of requests whose connections a Watchdog can end. Send within Watchdog.watch only."""
 
     def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _PoolHTTPS}
 
     def proxy_manager_for(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        manager = super().proxy_manager_for(*args, **kwargs)  # type: ignore[no-untyped-call]
+        manager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = self.poolmanager.pool_classes_by_scheme
         return manager

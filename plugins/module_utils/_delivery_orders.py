@@ -12,7 +12,6 @@ import typing as t
 
 from ._errors import CloudPondError
 from ._paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, pages
-from ._settings import SEGMENT_RULE, is_segment
 from ._specification import FIELDS
 from ._transport import CONCURRENT_MAX
 
@@ -48,7 +47,10 @@ def query_delivery_orders(client: Client, options: Mapping[str, t.Any]) -> dict[
     if options.get("delivery_order_ids") is not None:
         return {"listed": False, "delivery_orders": show_delivery_orders(client, options["delivery_order_ids"])}
     page_size = PAGE_SIZE_DEFAULT if options.get("page_size") is None else options["page_size"]
-    return {"listed": True, "delivery_orders": list(list_delivery_orders(client, options.get("status") or (), page_size))}
+    return {
+        "listed": True,
+        "delivery_orders": list(list_delivery_orders(client, options.get("status") or (), page_size)),
+    }
 
 
 def show_delivery_order(client: Client, delivery_order_id: str) -> Order:
@@ -79,8 +81,7 @@ def show_delivery_orders(client: Client, delivery_order_ids: Sequence[str]) -> l
     """
     unique = list(dict.fromkeys(delivery_order_ids))
     for delivery_order_id in unique:
-        if not is_segment(delivery_order_id):
-            raise CloudPondError(_MANY, f"an ID {SEGMENT_RULE}: got {delivery_order_id!r}")
+        client.check_id(delivery_order_id, asked=_MANY)
     orders = _find_in_listing(client, unique) if len(unique) >= LISTING_FROM else {}
     orders.update(_show_each(client, [each for each in unique if each not in orders]))
     return [orders[delivery_order_id] for delivery_order_id in delivery_order_ids]

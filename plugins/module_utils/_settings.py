@@ -13,6 +13,7 @@ A setting that can't be used is refused with one sentence that names where it ca
 from __future__ import annotations
 
 import base64
+import contextlib
 import ipaddress
 import math
 import os
@@ -24,10 +25,9 @@ from urllib.parse import quote, unquote, urlsplit
 from ._credentials import find_domain_id
 from ._errors import CloudPondError
 
-try:
+# REQUESTS_IMPORT_ERROR of _auth tells callers.
+with contextlib.suppress(ImportError):
     from requests.utils import should_bypass_proxies
-except ImportError:
-    pass  # REQUESTS_IMPORT_ERROR of _auth tells callers
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -191,7 +191,8 @@ def _check_ca_path(name: str, path: str) -> str:
         if os.path.isdir(path):
             if not any(re.fullmatch(r"[0-9a-f]{8}\.\d+", file) for file in os.listdir(path)):
                 raise _refusal(
-                    name, f"names the directory {path!r}, which has no certificate by its hash: run openssl rehash on it"
+                    name,
+                    f"names the directory {path!r}, which has no certificate by its hash: run openssl rehash on it",
                 )
         else:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
@@ -222,14 +223,20 @@ def _check_proxy(name: str, value: str) -> Proxy:
     except ValueError:
         host = port = None
     # A password with a # or a / that is not encoded ends the host: what is left is no proxy that anybody meant.
-    if not host or url.scheme not in ("http", "https") or (url.path, url.query, url.fragment) not in (
-        ("", "", ""),
-        ("/", "", ""),
-    ) or not re.fullmatch(r"[\x21-\x7e]+", value):
+    if (
+        not host
+        or url.scheme not in ("http", "https")
+        or (url.path, url.query, url.fragment)
+        not in (
+            ("", "", ""),
+            ("/", "", ""),
+        )
+        or not re.fullmatch(r"[\x21-\x7e]+", value)
+    ):
         raise _refusal(
             name,
-            "must be a URL such as http://proxy.example.com:3128, with http or https, and with any special character of "
-            "its user name and password percent-encoded (the value is not shown, as it may hold a password)",
+            "must be a URL such as http://proxy.example.com:3128, with http or https, and with the special characters "
+            "of its user name and password percent-encoded (the value is not shown, as it may hold a password)",
         )
     address = f"[{host}]" if ":" in host else host
     address = f"{address}:{port}" if port is not None else address

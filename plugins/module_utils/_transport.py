@@ -22,10 +22,11 @@ from ._deadline import Watchdog, WatchedAdapter
 from ._settings import Settings
 
 try:
+    from http.cookiejar import DefaultCookiePolicy
+
     import requests
     from requests.cookies import RequestsCookieJar
     from requests.sessions import Session
-    from http.cookiejar import DefaultCookiePolicy
     from urllib3.exceptions import HTTPError, InvalidHeader
     from urllib3.util import Retry
 except ImportError:
@@ -112,7 +113,7 @@ class Transport:
         self._session.trust_env = False
         self._session.auth = auth
         # What is compressed further could grow beyond measure; _decode knows when to stop.
-        self._session.headers = {**headers, "Accept-Encoding": "gzip"}  # type: ignore[assignment]
+        self._session.headers = {**headers, "Accept-Encoding": "gzip"}
         self._session.cookies = RequestsCookieJar(DefaultCookiePolicy(allowed_domains=()))
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, WatchedAdapter(pool_maxsize=CONCURRENT_MAX))
@@ -170,7 +171,7 @@ class Transport:
             return Reply(response.status_code, response.reason or "", response.headers, body, flaw, secrets)
 
     def _read(self, response: requests.Response, watch: Watch) -> tuple[bytes, str | None]:
-        """Read the body of an answer, and of a bad one no more than what helps. Raises for a good one that breaks off."""
+        """Read the body, of a bad answer no more than helps. Raises if that of a good one breaks off."""
         raw = response.raw
         good = response.status_code == HTTPStatus.OK
         most = ANSWER_MAX if good else ERROR_BODY_MAX
@@ -204,7 +205,7 @@ class Transport:
             message = f"{peer} did not answer within {settings.timeout:g} seconds"
         elif refusal:
             status = int(refusal[1])
-            message = f"{peer} refused to connect: {str(causes[-1])[refusal.start(1):]}"
+            message = f"{peer} refused to connect: {str(causes[-1])[refusal.start(1) :]}"
             retryable = status in RETRYABLE_STATUSES
         elif unverified := next(filter(_is_unverified, causes), None):
             reason = getattr(unverified, "verify_message", "") or str(unverified)
@@ -216,7 +217,9 @@ class Transport:
             reasons = [getattr(cause, "strerror", None) for cause in reversed(causes)]
             message = f"no answer from {peer}: {next(filter(None, reasons), causes[-1])}"
             if any(getattr(cause, "reason", None) in _NOT_TLS for cause in causes if isinstance(cause, ssl.SSLError)):
-                message += f" (it seems to speak http, not https: look at the URL {'of the proxy' if proxy else 'given'})"
+                message += (
+                    f" (it seems to speak http, not https: look at the URL {'of the proxy' if proxy else 'given'})"
+                )
             # Anything else that requests raises tells of a request that could never be sent.
             retryable = isinstance(error, requests.ConnectionError)
         return TransportError(message, retryable=retryable, derived_secrets=secrets)

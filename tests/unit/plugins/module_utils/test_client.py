@@ -19,7 +19,10 @@ import pytest
 import trustme
 
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import Answer, Client
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import show_delivery_order
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import (
+    show_delivery_order,
+    show_delivery_orders,
+)
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
 
@@ -160,11 +163,15 @@ def test_plain_http_to_loopback_is_accepted(host: str) -> None:
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), 1e12])
 def test_timeouts_that_are_refused(timeout: float) -> None:
-    assert "timeout must be a number of more than 0 and at most 86400" in str(failure("https://127.0.0.1", timeout=timeout))
+    assert "timeout must be a number of more than 0 and at most 86400" in str(
+        failure("https://127.0.0.1", timeout=timeout)
+    )
 
 
 def test_negative_retries_are_refused() -> None:
-    assert "max_retries must be a whole number of at least 0: got -1" in str(failure("https://127.0.0.1", max_retries=-1))
+    assert "max_retries must be a whole number of at least 0: got -1" in str(
+        failure("https://127.0.0.1", max_retries=-1)
+    )
 
 
 # What is wrong with an answer
@@ -525,6 +532,15 @@ def test_netrc_does_not_replace_the_token(emulate: Emulate, tmp_path: Path, monk
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     assert show(emulate(f"{ID}=SUCCESS").url)["status"] == "SUCCESS"
+
+
+def test_a_secret_in_place_of_an_id_is_not_repeated(emulate: Emulate) -> None:
+    with make_client(emulate().url) as client:
+        for query in (show_delivery_order, lambda client, value: show_delivery_orders(client, [value])):
+            with pytest.raises(CloudPondError) as caught:
+                query(client, TOKEN)
+            assert TOKEN not in str(caught.value) + str(caught.value.to_dict())
+            assert "an ID must be made of" in str(caught.value)
 
 
 # The API's errors

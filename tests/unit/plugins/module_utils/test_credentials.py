@@ -160,7 +160,9 @@ def test_a_file_that_is_none(credentials_file: t.Callable[[str], Path]) -> None:
     assert f"{str(path)!r} is not a credentials file" in failure()
 
 
-def test_a_file_that_may_not_be_read(credentials_file: t.Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_may_not_be_read(
+    credentials_file: t.Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = credentials_file(FILE)
 
     def refuse(*args: object, **kwargs: object) -> None:

@@ -17,7 +17,6 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_or
     show_delivery_orders,
 )
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
-
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import CONCURRENT_MAX
 
 from ...conftest import FakeClock
@@ -103,10 +102,10 @@ def test_an_api_that_is_missing_is_not_an_order(emulate: Emulate, asking: Asking
     assert len(emulator.requests) == 1
 
 
-@pytest.mark.parametrize("credential", [{"token": "wrong"}, {"access_key": "emulator-access-key", "secret_key": "wrong"}])
-def test_a_refused_credential_is_refused_once(
-    emulate: Emulate, asking: Asking, credential: dict[str, str]
-) -> None:
+@pytest.mark.parametrize(
+    "credential", [{"token": "wrong"}, {"access_key": "emulator-access-key", "secret_key": "wrong"}]
+)
+def test_a_refused_credential_is_refused_once(emulate: Emulate, asking: Asking, credential: dict[str, str]) -> None:
     emulator = emulate("site-{01..30}=SUCCESS")
     with pytest.raises(CloudPondError) as caught:
         show_delivery_orders(asking(emulator, **credential, max_retries=5), THIRTY)

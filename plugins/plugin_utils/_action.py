@@ -1,0 +1,117 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: it can change at any time, in any release.
+# Do not use it from other collections or plugins.
+
+"""How an info module's task is answered inside Ansible's own worker process, or shipped as a module."""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+import os
+import sys
+import threading
+import typing as t
+from collections.abc import Mapping
+
+from ansible import constants as C
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible.utils.unsafe_proxy import wrap_var
+
+from ..module_utils._auth import REQUESTS_IMPORT_ERROR
+
+if t.TYPE_CHECKING:
+    from ..module_utils._module import Info
+
+
+class InfoAction(NormalAction):
+    """
+    Answers a task that would run on the control node itself without starting a Python for it.
+
+    Any other task is shipped as a module, as ansible-core does it by itself. The results are the same.
+    """
+
+    info: Info
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        if not self._is_local():
+            # ansible-core is annotated in part only.
+            return t.cast("dict[str, t.Any]", super().run(tmp, task_vars))  # type: ignore[no-untyped-call]
+        _end_with_parent(os.getpid())
+        return self._answer(task_vars or {})
+
+    def _is_local(self) -> bool:
+        """Would a module run on the control node, as the same user, in the same environment?"""
+        return (
+            self._connection.transport == "local"
+            and not self._connection.become
+            and not self._task.async_val
+            and not any(self._task.environment or ())
+            # Apple's libraries, which look proxies up, do not survive the fork of a worker.
+            and sys.platform != "darwin"
+            and not REQUESTS_IMPORT_ERROR
+        )
+
+    def _answer(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Do what AnsibleModule does: validate, answer, show the arguments, mask."""
+        args = {name: _plain(value) for name, value in self._task.args.items()}
+        validator = ArgumentSpecValidator(self.info.argument_spec, self.info.mutually_exclusive)
+        validation = validator.validate(args)
+        params = {**args, **validation.validated_parameters}
+        if validation.error_messages:
+            msg = validation.errors.msg
+            if isinstance(validation.errors[0], UnsupportedError):
+                msg = f"Unsupported parameters for ({self._task.action}) module: {msg}"
+            result = {"failed": True, "msg": msg}
+        else:
+            result = self.info.answer(params, given=args)
+        if _shows_invocation(task_vars):
+            result["invocation"] = {"module_args": params}
+        masked = remove_values(result, validation._no_log_values)
+        # AnsibleModule leaves these as they are, too.
+        masked.update({key: value for key, value in result.items() if value is None or isinstance(value, bool)})
+        # What a server sends must never be taken for a template.
+        return t.cast("dict[str, t.Any]", wrap_var({"changed": False, **masked}))
+
+
+def _shows_invocation(task_vars: dict[str, t.Any]) -> bool:
+    """Are arguments to be part of the result? Before ansible-core 2.21, which has a setting for it, always."""
+    if "INJECT_INVOCATION" not in C.config.get_configuration_definitions():
+        return True
+    return bool(C.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
+
+
+@functools.cache
+def _end_with_parent(_pid: int) -> None:
+    """
+    End this worker as soon as Ansible has gone: it would go on with the task's retries, for nobody.
+
+    :param _pid: This process, which has one such watch.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        if not parent.is_alive():
+            os._exit(1)
+
+        def wait() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=wait, name="cloudpond-parent", daemon=True).start()
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Return what a module would get by JSON: without ansible-core's marks, and decrypted."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return str(value)
