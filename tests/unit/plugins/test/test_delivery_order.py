@@ -60,8 +60,6 @@ def test_there_are_six_statuses_and_four_are_final() -> None:
         ({"unreachable": True, "msg": "m"}, (True, False)),
         ({"changed": False, "status": 200, "json": {}}, (True, False)),
         ({"changed": False, "id": "volume", "status": "SUCCESS"}, (True, False)),
-        ({"id": "1", "status": "SUCCESS", "delivery_orders": [order("PROCESSING")]}, (False, False)),
-        ({"changed": False, "results": [result("SUCCESS")]}, (True, False)),
         ({"id": "1", "status": "SUCCESS", "error": {"retryable": True}}, (True, True)),
     ],
 )
