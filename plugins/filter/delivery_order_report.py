@@ -126,10 +126,12 @@ def delivery_order_report(value: object) -> str:
 
 
 def _line(order: Mapping[str, t.Any]) -> str:
-    name, order_id = _value(order, "name"), _value(order, "id") or "no ID"
-    status, since, edge_site = (_value(order, field) for field in ("status", "updated_at", "edge_site_id"))
+    name, order_id, status, since, edge_site = (
+        _value(order, field) for field in ("name", "id", "status", "updated_at", "edge_site_id")
+    )
+    unnamed = f"Delivery order {order_id}" if order_id else "A delivery order without an ID"
     parts = [
-        f"{name} ({order_id})" if name else f"Delivery order {order_id}",
+        f"{name} ({order_id or 'no ID'})" if name else unnamed,
         f" is {status}" if status else " has no status",
         f" since {since}" if since else "",
         f", edge site {edge_site}" if edge_site else ", no edge site",

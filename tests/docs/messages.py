@@ -35,7 +35,7 @@ def messages_in(root: Path) -> set[Message]:
     constants: dict[str, ast.expr] = {}
     trees = [
         ast.parse(path.read_text(encoding="utf-8"))
-        for folder in ("module_utils", "modules", "test")
+        for folder in ("module_utils", "modules", "plugin_utils", "test", "filter")
         for path in sorted((root / "plugins" / folder).glob("*.py"))
     ]
     for tree in trees:
