@@ -142,7 +142,7 @@ def _read_file(environ: Mapping[str, str]) -> dict[str, str]:
             parser.read_file(file)
     except (FileNotFoundError, NotADirectoryError) as error:
         if environ.get(FILE_VARIABLE):
-            raise CloudPondError(_ASKED, f"{named} does not exist") from error
+            raise CloudPondError(_ASKED, f"{FILE_VARIABLE} names {path!r}, which does not exist") from error
         return {}
     except OSError as error:
         raise CloudPondError(_ASKED, f"{named} can't be read: {error.strerror}") from error

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 import ssl
@@ -161,10 +162,8 @@ class Transport:
                 prepared = self._session.prepare_request(request)
                 secrets = self._auth.derived_secrets(prepared)
                 response = self._session.send(prepared, stream=True, allow_redirects=False, **self._options)
-                try:
+                with contextlib.closing(response):
                     body, flaw = self._read(response, watch)
-                finally:
-                    response.close()
             except (requests.RequestException, HTTPError) as error:
                 # What these say, and those they come from, can hold a server's text: they are not passed on.
                 raise self._fault(error, watch, secrets) from None
@@ -190,9 +189,10 @@ class Transport:
                 raise requests.exceptions.ChunkedEncodingError(error) from error
             # A refusal is one, whatever became of its body: to ask again could lock a key.
             return b"", None
-        if size > most:
-            return b"", f"the answer is larger than {most // 1024**2} MiB and was cut off"
-        return _decode(b"".join(chunks), response.headers.get("Content-Encoding", "identity"), most)
+        try:
+            return _decode(b"".join(chunks), response.headers.get("Content-Encoding", "identity"), most), None
+        except _Unusable as flaw:
+            return b"", str(flaw)
 
     def _fault(self, error: Exception, watch: Watch, secrets: tuple[str, ...]) -> TransportError:
         settings = self._settings
@@ -215,11 +215,10 @@ class Transport:
             message = f"the answer of {peer} broke off"
         else:
             reasons = [getattr(cause, "strerror", None) for cause in reversed(causes)]
-            message = f"no answer from {peer}: {next(filter(None, reasons), causes[-1])}"
+            reason = next(filter(None, reasons), causes[-1])
+            message = f"no answer from {peer}: {reason}"
             if any(getattr(cause, "reason", None) in _NOT_TLS for cause in causes if isinstance(cause, ssl.SSLError)):
-                message += (
-                    f" (it seems to speak http, not https: look at the URL {'of the proxy' if proxy else 'given'})"
-                )
+                message = f"no answer from {peer}, which seems to speak http, not https: {reason}"
             # Anything else that requests raises tells of a request that could never be sent.
             retryable = isinstance(error, requests.ConnectionError)
         return TransportError(message, retryable=retryable, derived_secrets=secrets)
@@ -246,29 +245,42 @@ class Transport:
 
     def _sleep(self, seconds: float) -> None:
         if self._closed.wait(seconds):
-            raise TransportError("the connection was closed", retryable=False)
+            # In a thread that nobody waits for any more.
+            raise TransportError("", retryable=False)
 
 
 #: What OpenSSL says when the other side does not speak TLS.
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 
 
-def _decode(body: bytes, encoding: str, most: int) -> tuple[bytes, str | None]:
-    """Return the body without its Content-Encoding, and what can't be used of it, None for a good one."""
-    if not body or encoding.strip().lower() in ("", "identity"):
-        return body, None
-    decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    try:
-        if encoding.strip().lower() not in ("gzip", "x-gzip"):
-            raise zlib.error("not asked for")
-        decoded = decoder.decompress(body, most + 1)
-        if len(decoded) <= most and not decoder.eof:
-            raise zlib.error("not all there")
-    except zlib.error:
-        return b"", "the answer can't be decoded"
-    if len(decoded) > most:
-        return b"", f"the answer is larger than {most // 1024**2} MiB and was cut off"
-    return decoded, None
+_UNDECODABLE = "the answer can't be decoded"
+
+
+class _Unusable(Exception):
+    """A body of which nothing can be used. The text says why."""
+
+
+def _decode(body: bytes, encoding: str, most: int) -> bytes:
+    """
+    Undo the Content-Encoding of a body.
+
+    :param most: Bytes, of the body as it came and as it is returned.
+    :raises _Unusable: if the body is larger, or can't be decoded.
+    """
+    encoding = encoding.strip().lower()
+    if body and encoding not in ("", "identity"):
+        if encoding not in ("gzip", "x-gzip"):
+            raise _Unusable(_UNDECODABLE)
+        decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        try:
+            body = decoder.decompress(body, most + 1)
+        except zlib.error:
+            raise _Unusable(_UNDECODABLE) from None
+        if len(body) <= most and not decoder.eof:
+            raise _Unusable(_UNDECODABLE)
+    if len(body) > most:
+        raise _Unusable(f"the answer is larger than {most // 1024**2} MiB and was cut off")
+    return body
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

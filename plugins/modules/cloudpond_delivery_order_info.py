@@ -189,6 +189,13 @@ delivery_orders:
   type: list
   elements: dict
   contains: *order
+listed:
+  description:
+    - Whether the orders come from a listing of the account, since neither O(delivery_order_id) nor
+      O(delivery_order_ids) was given. The tests refuse such a result.
+  returned: success
+  type: bool
+  sample: false
 msg:
   description: What was asked, the HTTP status, the API's code and its message, in one sentence.
   returned: failure

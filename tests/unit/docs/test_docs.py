@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -12,13 +13,10 @@ import yaml
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import RETRYABLE_STATUSES
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._connection import (
-    CONNECTION_ARGUMENT_SPEC,
-    variables_of,
-)
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._argspec import CONNECTION_ARGUMENT_SPEC
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._credentials import FILE_VARIABLE
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import RETRYABLE_STATUSES
 from ansible_collections.huaweicloud.cloudpond.tests.docs.examples import (
     DONE,
     Block,
@@ -30,6 +28,8 @@ from ansible_collections.huaweicloud.cloudpond.tests.docs.examples import (
 )
 from ansible_collections.huaweicloud.cloudpond.tests.docs.messages import is_of, messages_in, rows_in
 from ansible_collections.huaweicloud.cloudpond.tests.docs.role_readme import markdown, paragraphs, readme
+
+from ..plugins.module_utils.test_argspec import VARIABLES
 
 ROOT = Path(__file__).parents[3]
 TROUBLESHOOTING = ROOT / "docs" / "docsite" / "rst" / "troubleshooting.rst"
@@ -117,13 +117,18 @@ def test_the_page_says_of_each_status_whether_the_wait_goes_on() -> None:
 
 
 def test_messages_are_what_the_code_prints() -> None:
-    # One of each kind: a call, a variable, a constant, another file's, a role's.
+    # One of each kind: a call, a variable, a constant, another file's, a table's, one with an alternative, a role's.
     for parts in [
         ("an ID must be made of letters", "got"),
         ("the answer of", "broke off"),
+        ("the answer is larger than", "and was cut off"),
+        ("the answer is not JSON",),
         ("came out null",),
         ("HUAWEICLOUD_SDK_CREDENTIALS_FILE names", "which does not exist"),
-        ("What has ended will not be delivered",),
+        ("FAIL, CANCELLED or DELETED will not be delivered",),
+        ("The query was skipped",),
+        ("The query brought no orders",),
+        ("Check the IDs of the orders, and domain_id",),
         ("must hold at least one ID",),
     ]:
         assert any(is_of(parts, message) for message in MESSAGES), parts
@@ -156,7 +161,7 @@ def test_it_is_known_what_to_do_with_each_block_of_a_page(page: Path) -> None:
 
 @pytest.mark.parametrize("page", pages_of(ROOT), ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_variable_that_a_page_names_is_read(page: Path) -> None:
-    known = {FILE_VARIABLE, *(variable for option in CONNECTION_ARGUMENT_SPEC for variable in variables_of(option))}
+    known = {FILE_VARIABLE, *itertools.chain(*VARIABLES.values())}
     named = set(re.findall(r"\b(?:HW|HUAWEICLOUD_SDK)_[A-Z_]+\b", page.read_text(encoding="utf-8")))
     assert named - known == set()
 

@@ -132,9 +132,10 @@ def test_many_orders(emulate: Emulate, run_module: RunModule) -> None:
     emulator = emulate("a=SUCCESS", "b=FAIL")
     result = run_module(**connection(emulator), delivery_order_ids=["b", "a"])
     assert [(order["id"], order["status"]) for order in result["delivery_orders"]] == [("b", "FAIL"), ("a", "SUCCESS")]
-    assert "delivery_order" not in result
+    assert set(result) == {"changed", "listed", "delivery_orders"}
     assert result["listed"] is False
-    assert run_module(**connection(emulator), delivery_order_ids=[])["delivery_orders"] == []
+    nothing = run_module(**connection(emulator), delivery_order_ids=[])
+    assert nothing == {"changed": False, "listed": False, "delivery_orders": []}
     assert len(emulator.requests) == 2
 
 
