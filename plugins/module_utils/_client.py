@@ -29,6 +29,7 @@ from urllib.parse import unquote, urlsplit
 
 from ._auth import Auth
 from ._errors import CloudPondError
+from ._json import parse
 from ._sanitize import Sanitizer, one_line
 from ._version import VERSION
 
@@ -200,9 +201,10 @@ class Client:
             flaw = f"the answer is larger than {ANSWER_MAX // 1024**2} MiB and was cut off"
         else:
             try:
-                data = sanitizer.json(response.content)
-            except ValueError:
-                flaw = "the answer is not JSON" if response.content else "the answer is empty"
+                data = sanitizer.data(parse(response.content))
+            except ValueError as error:
+                # It can repeat a key.
+                flaw = sanitizer.line(str(error))
             else:
                 flaw = "" if isinstance(data, dict) else "the answer is not a JSON object"
 
