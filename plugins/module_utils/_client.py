@@ -18,6 +18,7 @@ from http import HTTPStatus
 
 from ._credentials import find_credential
 from ._errors import CloudPondError
+from ._json import parse
 from ._sanitize import Sanitizer, one_line
 from ._settings import SEGMENT_RULE, find_settings, is_segment
 from ._transport import RETRYABLE_STATUSES, Transport, TransportError
@@ -121,9 +122,9 @@ def _judge(asked: str, reply: Reply, sanitizer: Sanitizer) -> Answer:
     flaw = reply.flaw
     if not flaw:
         try:
-            data = sanitizer.json(reply.body)
-        except ValueError:
-            flaw = "the answer is not JSON" if reply.body else "the answer is empty"
+            data = sanitizer.data(parse(reply.body))
+        except ValueError as error:
+            flaw = sanitizer.line(str(error))
         else:
             flaw = None if isinstance(data, dict) else "the answer is not a JSON object"
     request_id = sanitizer.line(reply.headers.get("X-Request-Id", "")) or None

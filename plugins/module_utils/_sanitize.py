@@ -5,130 +5,236 @@
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""What a server sends, made fit to be shown: without secrets, and without what ansible-core can't take."""
+"""Text from a server, made fit to be shown: without secrets, and on one line where it goes into a message."""
 
 from __future__ import annotations
 
 import json
-import math
 import re
 import typing as t
+from bisect import bisect_right
+from functools import lru_cache
+from urllib.parse import unquote
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _HIDDEN = "********"
 
 #: Characters. As many of a secret in a row are masked wherever they stand, since a server may cut what it echoes.
 _PIECE = 16
 
-#: Characters of a text that go into a message.
+#: Characters. A text is cut into blocks of this length. Wherever a piece stands, it has at least one block whole.
+_BLOCK = (_PIECE + 1) // 2
+
+#: Characters of a text that are cut into blocks at once, to bound the memory. A multiple of _BLOCK.
+_STRETCH = 8192 * _BLOCK
+
+#: Characters that a message shows of a text.
 _LINE_MAX = 500
 
-#: How deep JSON may be nested. An order is two levels deep; ansible-core itself fails at some hundreds.
-_DEPTH_MAX = 50
+#: Characters of a text that are looked at for a message.
+_LOOK_MAX = 4096
 
-# One character, in each form that servers give it in an answer: percent-encoded, as an HTML or as a JSON escape.
-_CHARACTER = re.compile(r"%([0-9a-f]{2})|&#x0*([0-9a-f]{1,6});|\\u([0-9a-f]{4})|&#0*([0-9]{1,7});|.", re.I | re.S)
+#: Characters of the longest escape below.
+_ESCAPE_MAX = 16
+
+# One character, as each of the usual encodings escapes it. UTF-8 takes up to four bytes, JSON up to two escapes.
+_ENCODINGS = {
+    "%": r"(?i:%[0-7][0-9a-f]|%[cd][0-9a-f]%[89ab][0-9a-f]|%e[0-9a-f](?:%[89ab][0-9a-f]){2}"
+    r"|%f[0-7](?:%[89ab][0-9a-f]){3})",
+    "&": r"&(?i:#x[0-9a-f]{1,12}|#[0-9]{1,12}|amp|lt|gt|quot|apos);",
+    "\\": r"\\(?:u(?i:d[89ab][0-9a-f]{2})\\u(?i:d[c-f][0-9a-f]{2})|u[0-9A-Fa-f]{4}|[\"\\/bfnrt])",
+}
+_ESCAPES = {mark: re.compile(f"({escape})") for mark, escape in _ENCODINGS.items()}
+_MARK = re.compile(r"[%&\\]")
+_ANY_ESCAPE = re.compile(f"({'|'.join(_ENCODINGS.values())})")
+
+_HTML_NAMES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'"}
+
+_blocks = re.compile(f".{{{_BLOCK}}}", re.S).findall
 
 
 class Sanitizer:
-    """Knows some secrets, and keeps them out of whatever it passes on."""
+    """
+    Knows some secrets, and masks them in whatever it is given.
+
+    The guarantee, the same for texts, lines and data: no 16 characters in a row of a secret get through, and no whole
+    secret that is shorter. This holds wherever they stand, and however they are read: as they are, or with the escapes
+    undone of percent-encoding, HTML or JSON, each alone or mixed. A text without them is not changed.
+
+    The time is linear in the length of the text, and hardly depends on the secrets' lengths.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = [secret for secret in secrets if secret]
-        self._pieces: dict[int, set[str]] = {}
+        known = {secret for secret in secrets if secret}
+        # Forms write a space as a plus sign.
+        known |= {secret.replace(" ", "+") for secret in known}
+        self._short = [secret for secret in known if len(secret) < _PIECE]
+        self._long = [(_parts(secret, _BLOCK), secret) for secret in known if len(secret) >= _PIECE]
+        self._length_min = min((len(secret) for secret in self._short), default=_PIECE if self._long else 0)
 
     def text(self, text: str) -> str:
         """
         :param text: Any text.
-        :return: The text without secrets, whole or in part, plain or in one of the usual encodings.
+        :return: The text without secrets.
         """
-        if not self._secrets:
-            return text
-        pieces = self._all_pieces()
-        characters = [(_decode(match), match.span()) for match in _CHARACTER.finditer(text)]
-        plain = "".join(character for character, _span in characters)
-        result, done, hidden_to = [], 0, -1
-        for at, (_char, (start, end)) in enumerate(characters):
-            for length, some in pieces.items():
-                if plain[at : at + length] in some:
-                    if at > hidden_to:
-                        result += [text[done:start], _HIDDEN]
-                    hidden_to = max(hidden_to, at + length - 1)
-            if at <= hidden_to:
-                done = end
-        return "".join([*result, text[done:]])
+        return _mask(text, self._spans(text), len(text))
 
     def line(self, text: str) -> str:
         """
-        :param text: Any text.
+        :param text: Any text. Only its beginning is looked at.
         :return: One line of it for a message: no secrets, no control characters, not too long.
         """
-        return one_line(self.text(text))
+        head = text[:_LOOK_MAX]
+        # A piece that the first cut goes through has all its _PIECE characters between the two cuts, if not before.
+        end = len(text) if head == text else _LOOK_MAX - _PIECE * _ESCAPE_MAX
+        line = _squeeze(_mask(head, self._spans(head), end))
+        # Two spaces that became one can complete a secret.
+        return _cut(self.text(line), end < len(text))
 
-    def json(self, content: bytes) -> t.Any:
+    def data(self, value: t.Any) -> t.Any:
         """
-        :param content: JSON as it came.
-        :return: What it says, with no secret in any string.
-        :raises ValueError: if it isn't JSON in UTF-8, or is JSON that ansible-core can't take.
+        :param value: A value as JSON has it.
+        :return: The value without secrets in its strings. Keys stay as they are, since they carry the meaning.
         """
-        text = content.decode("utf-8-sig")
-        try:
-            value = json.loads(text)
-        except RecursionError as error:
-            raise ValueError("nested too deeply") from error
-        return self._walk(value, self._may_be_in(text), _DEPTH_MAX)
-
-    def _may_be_in(self, text: str) -> bool:
-        """Tell at little cost that no secret is in a long text. A part of one below twice the _PIECE goes unnoticed."""
-        if "\\" in text or "%" in text or "&#" in text:
-            return True
-        return any(
-            secret[start : start + _PIECE] in text
-            for secret in self._secrets
-            for start in range(0, max(1, len(secret) - _PIECE + 1), _PIECE)
-        )
-
-    def _walk(self, value: t.Any, suspicious: bool, levels: int) -> t.Any:
-        if isinstance(value, str):
-            # Half of a character that JSON spells in two escapes: ansible-core would refuse the whole result.
-            return self.text(value.encode("utf-8", "replace").decode()) if suspicious else value
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError("not a number that JSON has")
-        if not isinstance(value, (dict, list)):
+        if not self._length_min:
             return value
-        if not levels:
-            raise ValueError("nested too deeply")
-        if isinstance(value, list):
-            return [self._walk(item, suspicious, levels - 1) for item in value]
-        return {
-            self._walk(key, suspicious, levels): self._walk(item, suspicious, levels - 1) for key, item in value.items()
-        }
+        strings = {string for string in _strings(value) if len(string) >= self._length_min}
+        # Nearly always there is nothing to mask. One look at all strings is quicker than one at each of them.
+        together = "\0".join(strings)
+        escaped = [string for string in strings if _MARK.search(string)] if _MARK.search(together) else []
+        if not any(self._find(together)) and not self._spans("\0".join(escaped)):
+            return value
+        return _replace(value, {string: self.text(string) for string in strings})
 
-    def _all_pieces(self) -> dict[int, set[str]]:
-        if not self._pieces:
-            for secret in self._secrets:
-                length = min(len(secret), _PIECE)
-                self._pieces.setdefault(length, set()).update(
-                    secret[start : start + length] for start in range(len(secret) - length + 1)
-                )
-        return self._pieces
+    def _spans(self, text: str) -> list[tuple[int, int]]:
+        """Return where secrets are, in any order. Spans can overlap."""
+        if not self._length_min or len(text) < self._length_min:
+            return []
+        spans = list(self._find(text))
+        escapes = [_ESCAPES[mark] for mark in _ESCAPES if mark in text and _ESCAPES[mark].search(text)]
+        if len(escapes) > 1:
+            escapes.append(_ANY_ESCAPE)
+        for escape in escapes:
+            found = list(self._find(_decode(escape, text)))
+            if found:
+                origin = _Origin(escape, text)
+                spans += [(origin(start), origin(end)) for start, end in found]
+        return spans
+
+    def _find(self, text: str) -> Iterator[tuple[int, int]]:
+        for secret in self._short:
+            at = text.find(secret)
+            while at >= 0:
+                yield at, at + len(secret)
+                at = text.find(secret, at + 1)
+        if len(text) < _PIECE:
+            return
+        for base in range(0, len(text), _STRETCH):
+            blocks = _blocks(text[base : base + _STRETCH])
+            for parts, secret in self._long:
+                if parts.isdisjoint(blocks):
+                    continue
+                pieces = _parts(secret, _PIECE)
+                for number, block in enumerate(blocks):
+                    if block in parts:
+                        at = base + number * _BLOCK
+                        for start in range(max(0, at - _BLOCK), at + 1):
+                            if text[start : start + _PIECE] in pieces:
+                                yield start, start + _PIECE
+
+
+class _Origin:
+    """Where the characters of a decoded text come from."""
+
+    def __init__(self, escape: re.Pattern[str], text: str) -> None:
+        self._decoded: list[int] = []
+        self._ends: list[int] = []
+        shorter = 0
+        for match in escape.finditer(text):
+            self._decoded.append(match.start() - shorter)
+            self._ends.append(match.end())
+            shorter += match.end() - match.start() - 1
+
+    def __call__(self, at: int) -> int:
+        """Return where the character at a place of the decoded text begins in the encoded one."""
+        before = bisect_right(self._decoded, at - 1)
+        return at if not before else self._ends[before - 1] + at - self._decoded[before - 1] - 1
 
 
 def one_line(text: str) -> str:
-    """Return one line of a text for a message: no control characters, not too long."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= _LINE_MAX else f"{line[:_LINE_MAX]}..."
+    """Return one line of a text for a message: no control characters, not too long. Only its beginning is looked at."""
+    return _cut(_squeeze(text[:_LOOK_MAX]), len(text) > _LOOK_MAX)
 
 
-def _decode(match: re.Match[str]) -> str:
-    percent, html, escape, decimal = match.groups()
-    if percent or html or escape:
-        code = int(percent or html or escape, 16)
-    elif decimal:
-        code = int(decimal)
+def _squeeze(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def _cut(line: str, more: bool) -> str:
+    return f"{line[:_LINE_MAX]}..." if more or len(line) > _LINE_MAX else line
+
+
+def _mask(text: str, spans: list[tuple[int, int]], end: int) -> str:
+    """Return the first ``end`` characters of a text, with a mask for each run of spans that overlap."""
+    result: list[str] = []
+    done = 0
+    for start, stop in sorted(spans):
+        if start >= end:
+            break
+        if start >= done:
+            result += [text[done:start], _HIDDEN]
+        done = max(done, stop)
+    return "".join([*result, text[done:end]]) if result else text[:end]
+
+
+def _strings(value: t.Any) -> Iterator[str]:
+    nodes = [value]
+    # This list grows while it is gone through.
+    for node in nodes:
+        if isinstance(node, str):
+            yield node
+        elif isinstance(node, dict):
+            nodes.extend(node.values())
+        elif isinstance(node, list):
+            nodes.extend(node)
+
+
+def _replace(value: t.Any, strings: dict[str, str]) -> t.Any:
+    if isinstance(value, str):
+        return strings.get(value, value)
+    if isinstance(value, dict):
+        return {key: _replace(item, strings) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_replace(item, strings) for item in value]
+    return value
+
+
+@lru_cache(maxsize=16)
+def _parts(secret: str, length: int) -> frozenset[str]:
+    # Kept, since there is one Sanitizer for each answer, and a token can have 16 KiB.
+    return frozenset(secret[start : start + length] for start in range(len(secret) - length + 1))
+
+
+def _decode(escape: re.Pattern[str], text: str) -> str:
+    # Every other part is an escape.
+    parts = escape.split(text)
+    parts[1::2] = map(_character, parts[1::2])
+    return "".join(parts)
+
+
+@lru_cache(maxsize=4096)
+def _character(escape: str) -> str:
+    """Return the one character that an escape stands for."""
+    if escape[0] == "%":
+        char = unquote(escape)
+    elif escape[0] == "\\":
+        char = json.loads(f'"{escape}"')
+    elif escape[1] != "#":
+        char = _HTML_NAMES.get(escape.lower(), "")
     else:
-        return match[0]
-    # A form that is no character is none: it can't be a part of a secret.
-    return chr(code) if code < 0x80 else "\0"
+        code = int(escape[3:-1], 16) if escape[2] in "Xx" else int(escape[2:-1])
+        char = chr(code) if code <= 0x10FFFF else ""
+    # Some are none, such as bytes that aren't UTF-8.
+    return char if len(char) == 1 else "\ufffd"

@@ -1,0 +1,119 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it can change at any time, in any release.
+# Do not use it from other collections, modules or plugins.
+
+"""JSON from a server, read strictly: an answer that can be understood in two ways is not believed."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import typing as t
+
+from ._sanitize import one_line
+
+#: Levels of objects and lists. An order has two; ansible-core itself fails at some hundreds.
+_DEPTH_MAX = 50
+
+#: Characters of a number. No version of Python limits shorter ones, and converting them takes no time.
+_NUMBER_MAX = 640
+
+#: Characters of a key that a message still repeats.
+_KEY_MAX = 64
+
+_NOT_JSON = "the answer is not JSON"
+
+# JSON spells a character beyond U+FFFF in two escapes, and a server can send one without the other.
+_HALF_ESCAPED = re.compile(r"\\u[Dd][89A-Fa-f]")
+
+
+def parse(content: bytes) -> t.Any:
+    """
+    :param content: JSON in UTF-8, with or without a byte order mark.
+    :return: Its value, as ``json.loads`` returns it, in strings that can be encoded: half a character becomes ``?``.
+    :raises ValueError: if it isn't JSON, or not such that ansible-core can take it. The text is the reason, for a
+        message. It can repeat a key of the answer, and with it a secret.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_float,
+            parse_constant=_constant,
+        )
+    except RecursionError:
+        raise _too_deep() from None
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        raise ValueError(_NOT_JSON if content.strip(b"\xef\xbb\xbf \t\r\n") else "the answer is empty") from None
+    _check_depth(value)
+    return _whole(value) if _HALF_ESCAPED.search(text) else value
+
+
+def _object(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        for key, _item in pairs:
+            if key in seen:
+                # A long key is not cut: a part of a short secret in it could no longer be recognised.
+                name = f"the key '{one_line(key)}'" if len(key) <= _KEY_MAX else f"a key of {len(key)} characters"
+                raise ValueError(f"the answer has {name} twice")
+            seen.add(key)
+    return result
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _NUMBER_MAX:
+        raise _too_large()
+    return int(digits)
+
+
+def _float(digits: str) -> float:
+    value = float(digits) if len(digits) <= _NUMBER_MAX else math.inf
+    if math.isinf(value):
+        raise _too_large()
+    return value
+
+
+def _constant(_name: str) -> t.NoReturn:
+    # NaN and Infinity, which Python's own parser takes.
+    raise ValueError(_NOT_JSON)
+
+
+def _check_depth(value: t.Any) -> None:
+    level: list[t.Any] = [[value]]
+    for _depth in range(_DEPTH_MAX + 1):
+        level = [
+            item
+            for node in level
+            for item in (node.values() if type(node) is dict else node)
+            if type(item) is dict or type(item) is list
+        ]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _whole(value: t.Any) -> t.Any:
+    if isinstance(value, str):
+        # ansible-core would refuse the whole result for half a character.
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return _object([(_whole(key), _whole(item)) for key, item in value.items()])
+    return value
+
+
+def _too_deep() -> ValueError:
+    return ValueError("the answer is nested too deeply")
+
+
+def _too_large() -> ValueError:
+    return ValueError("the answer has a number that is too large")
