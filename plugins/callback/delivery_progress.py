@@ -79,6 +79,7 @@ from ansible.plugins.callback import CallbackBase
 from ansible.plugins.loader import callback_loader
 
 from ..module_utils._order import FINAL_STATUSES, SUCCESS
+from ..plugin_utils._text import clean
 
 if t.TYPE_CHECKING:
     from ansible.executor.task_result import TaskResult
@@ -89,9 +90,6 @@ _FQCN = f"huaweicloud.cloudpond.{_NAME}"
 #: The modules of ansible-core's stdout callbacks, all of which write text. The loader puts a number before the name of
 #: a plugin that it meets while it looks through all of them.
 _TEXT_CALLBACK = re.compile(r"ansible\.plugins\.callback\.(\d+_)?(default|minimal|oneline)")
-
-#: What a name and a message may take of the screen.
-_LENGTH_MAX = 300
 
 
 @dataclass
@@ -162,13 +160,13 @@ class CallbackModule(CallbackBase):
             self._waits[key] = wait
         # ansible-core's count is not used: it is one too low once the retries have run out.
         wait.attempts += 1
-        where = "" if host == "localhost" else f"[{_clean(host)}] "
+        where = "" if host == "localhost" else f"[{clean(host)}] "
         attempt = f", attempt {wait.attempts}" if "attempts" in data else ""
         if isinstance(error, Mapping):
             if error.get("retryable") is not True or final:
                 return  # the task's own message says it all
             wait.failures += 1
-            wait.failure = _clean(data.get("msg"))
+            wait.failure = clean(data.get("msg"))
             if wait.failing_since is None:
                 wait.failing_since = now
                 self._say(now, f"{where}outage at attempt {wait.attempts}: {wait.failure}", "COLOR_WARN")
@@ -189,16 +187,16 @@ class CallbackModule(CallbackBase):
         order_id, status = order["id"] or "", order["status"]
         if order_id in wait.statuses and wait.statuses[order_id] == status:
             return
-        change = _clean(status)
+        change = clean(status)
         if order_id in wait.statuses:
-            change = f"{_clean(wait.statuses[order_id])} -> {change}"
+            change = f"{clean(wait.statuses[order_id])} -> {change}"
         wait.statuses[order_id] = status
         final = status in FINAL_STATUSES
         waiting = ""
         if wait.attempts > 1:
             waiting = f", {'waited' if final else 'waiting'} for {_duration(now - wait.began)}"
         color = "COLOR_OK" if status == SUCCESS else "COLOR_ERROR" if final else "COLOR_CHANGED"
-        self._say(now, f"{where}{_clean(order['name'])} ({_clean(order_id)}): {change}{attempt}{waiting}", color)
+        self._say(now, f"{where}{clean(order['name'])} ({clean(order_id)}): {change}{attempt}{waiting}", color)
 
     def _say(self, now: datetime, text: str, color: str) -> None:
         """Print a line in the colour that the user has set for what ``color`` (a setting) stands for."""
@@ -236,14 +234,3 @@ def _duration(time: timedelta) -> str:
     while len(units) > 1 and not units[0][0]:
         del units[0]
     return " ".join(f"{count} {unit}" for count, unit in units[:2] if count) or "0 s"
-
-
-def _clean(value: object) -> str:
-    """
-    Make a text of the server's fit for the terminal.
-
-    Nothing that a terminal acts upon is printable, nor are the marks that turn the direction of writing round.
-    """
-    text = "none" if value is None else str(value)
-    text = "".join(char if char.isprintable() else "?" for char in text)
-    return text if len(text) <= _LENGTH_MAX else f"{text[:_LENGTH_MAX]}..."

@@ -189,6 +189,13 @@ delivery_orders:
   type: list
   elements: dict
   contains: *order
+listed:
+  description:
+    - Whether the orders come from a listing of the account, since neither O(delivery_order_id) nor
+      O(delivery_order_ids) was given. The tests refuse such a result.
+  returned: success
+  type: bool
+  sample: false
 msg:
   description: What was asked, the HTTP status, the API's code and its message, in one sentence.
   returned: failure
@@ -272,10 +279,11 @@ def query(client: Client, params: dict[str, t.Any]) -> dict[str, t.Any]:
     """
     if params["delivery_order_id"] is not None:
         order = show_delivery_order(client, params["delivery_order_id"])
-        return {"delivery_order": order, "delivery_orders": [order]}
+        return {"listed": False, "delivery_order": order, "delivery_orders": [order]}
     if params["delivery_order_ids"] is not None:
-        return {"delivery_orders": show_delivery_orders(client, params["delivery_order_ids"])}
-    return {"delivery_orders": list(list_delivery_orders(client, params["status"] or (), params["page_size"]))}
+        return {"listed": False, "delivery_orders": show_delivery_orders(client, params["delivery_order_ids"])}
+    orders = list(list_delivery_orders(client, params["status"] or (), params["page_size"]))
+    return {"listed": True, "delivery_orders": orders}
 
 
 def main() -> None:

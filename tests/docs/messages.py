@@ -23,6 +23,8 @@ MAKERS: dict[str, slice] = {
     "error": slice(0, 1),
     "_refusal": slice(1, 2),
     "AnsibleFilterError": slice(0, 1),
+    "Failure": slice(1, 2),
+    "_failure": slice(1, 2),
     "fail_json": slice(0, 0),
 }
 
@@ -35,13 +37,16 @@ def messages_in(root: Path) -> set[Message]:
     constants: dict[str, ast.expr] = {}
     trees = [
         ast.parse(path.read_text(encoding="utf-8"))
-        for folder in ("module_utils", "modules", "test")
+        for folder in ("module_utils", "modules", "plugin_utils", "test", "filter")
         for path in sorted((root / "plugins" / folder).glob("*.py"))
     ]
     for tree in trees:
         constants.update({name: value for name, value in _assigned(tree.body) if isinstance(value, ast.Constant)})
     for tree in trees:
         found.update(_of_python(tree, constants))
+        for name, value in _assigned(tree.body):
+            if name.endswith("_ADVICE"):
+                found.update(_texts(value, {}))
     for path in sorted(root.glob("roles/*/tasks/*.yml")):
         found.update(_of_tasks(yaml.safe_load(path.read_text(encoding="utf-8"))))
     for path in sorted(root.glob("roles/*/vars/*.yml")):
@@ -91,6 +96,9 @@ def _texts(node: ast.expr, variables: dict[str, list[ast.expr]]) -> Iterator[Mes
     elif isinstance(node, ast.IfExp):
         yield from _texts(node.body, variables)
         yield from _texts(node.orelse, variables)
+    elif isinstance(node, (ast.BoolOp, ast.Dict)):
+        for operand in node.values:
+            yield from _texts(operand, variables)
     elif isinstance(node, ast.Name):
         for value in variables.get(node.id, []):
             yield from _texts(value, {})

@@ -117,13 +117,16 @@ def test_the_page_says_of_each_status_whether_the_wait_goes_on() -> None:
 
 
 def test_messages_are_what_the_code_prints() -> None:
-    # One of each kind: a call, a variable, a constant, another file's, a role's.
+    # One of each kind: a call, a variable, a constant, another file's, a table's, one with an alternative, a role's.
     for parts in [
         ("an ID must be made of letters", "got"),
         ("the answer of", "broke off"),
         ("came out null",),
         ("HUAWEICLOUD_SDK_CREDENTIALS_FILE names", "which does not exist"),
-        ("What has ended will not be delivered",),
+        ("FAIL, CANCELLED or DELETED will not be delivered",),
+        ("The query was skipped",),
+        ("The query brought no orders",),
+        ("Check the IDs of the orders, and domain_id",),
         ("must hold at least one ID",),
     ]:
         assert any(is_of(parts, message) for message in MESSAGES), parts

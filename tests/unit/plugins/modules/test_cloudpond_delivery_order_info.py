@@ -74,7 +74,7 @@ def test_the_facts_of_an_order(emulate: Emulate, run_module: RunModule, check_mo
     order = result["delivery_order"]
     assert set(order) == set(FIELDS)
     assert (order["id"], order["status"]) == (ID, "ACCEPTING")
-    assert result == {"changed": False, "delivery_order": order, "delivery_orders": [order]}
+    assert result == {"changed": False, "listed": False, "delivery_order": order, "delivery_orders": [order]}
     (request,) = emulator.requests
     assert (request.method, request.user_agent) == (
         "GET",
@@ -131,8 +131,10 @@ def test_many_orders(emulate: Emulate, run_module: RunModule) -> None:
     emulator = emulate("a=SUCCESS", "b=FAIL")
     result = run_module(**connection(emulator), delivery_order_ids=["b", "a"])
     assert [(order["id"], order["status"]) for order in result["delivery_orders"]] == [("b", "FAIL"), ("a", "SUCCESS")]
-    assert "delivery_order" not in result
-    assert run_module(**connection(emulator), delivery_order_ids=[])["delivery_orders"] == []
+    assert set(result) == {"changed", "listed", "delivery_orders"}
+    assert result["listed"] is False
+    nothing = run_module(**connection(emulator), delivery_order_ids=[])
+    assert nothing == {"changed": False, "listed": False, "delivery_orders": []}
     assert len(emulator.requests) == 2
 
 
@@ -149,7 +151,8 @@ def test_all_orders_or_those_in_a_status(emulate: Emulate, run_module: RunModule
     for options, expected in (({}, "abc"), ({"status": []}, "abc"), ({"status": ["SUCCESS"], "page_size": 1}, "ac")):
         result = run_module(**connection(emulator), **t.cast("dict[str, t.Any]", options))
         assert "".join(order["id"] for order in result["delivery_orders"]) == expected
-        assert set(result) == {"changed", "delivery_orders"}
+        assert set(result) == {"changed", "listed", "delivery_orders"}
+        assert result["listed"] is True
 
 
 @pytest.mark.parametrize(

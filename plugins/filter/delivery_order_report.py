@@ -1,0 +1,175 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: delivery_order_report
+author:
+  - CloudPond collection contributors (!UNKNOWN)
+version_added: 0.1.0
+short_description: Say in plain words how delivery orders stand
+description:
+  - Makes a text for people of delivery orders, or of a query that failed. It is made for C(fail_msg) and messages.
+  - Each delivery order has a line with its name, ID, status, since when it has had that status, and its edge site.
+    Those that ended badly come first, then the queries that failed, then the orders on their way, then those delivered.
+  - The last line says what to do.
+notes:
+  - The text has several lines. ansible-core's P(ansible.builtin.default#callback) prints line breaks as C(\n) where it
+    shows a result as JSON. Set C(callback_result_format=yaml) in the section C([defaults]) of the configuration file to
+    see the lines. From ansible-core 2.19 on, the error that stands above the result has them in any case.
+  - Names and messages come from the server. Characters that could move the cursor, change colours, start another line,
+    or change the direction of writing are replaced by C(?).
+positional: _input
+options:
+  _input:
+    description:
+      - A registered result of M(huaweicloud.cloudpond.cloudpond_delivery_order_info), that of a C(loop) and a listing
+        too, one order, or a list of orders.
+    type: raw
+    required: true
+seealso:
+  - module: huaweicloud.cloudpond.cloudpond_delivery_order_info
+  - plugin: huaweicloud.cloudpond.delivery_order_succeeded
+    plugin_type: test
+"""
+
+EXAMPLES = r"""
+- name: Query the delivery orders
+  huaweicloud.cloudpond.cloudpond_delivery_order_info:
+    delivery_order_ids: "{{ cloudpond_delivery_order_ids }}"
+  register: deliveries
+  failed_when: false
+
+- name: Stop unless all edge sites are delivered
+  ansible.builtin.assert:
+    that: deliveries is huaweicloud.cloudpond.delivery_order_succeeded
+    fail_msg: "{{ deliveries | huaweicloud.cloudpond.delivery_order_report }}"
+
+# The text is such as this:
+#
+#   site-07 (0000-0007) is FAIL since 2026-01-04T07:05:14Z, edge site 0000-1007.
+#   site-08 (0000-0008) is PROCESSING since 2026-01-03T10:00:00Z, edge site 0000-1008.
+#   An order that is FAIL, CANCELLED or DELETED will not be delivered: look it up in the CloudPond console, and wait for
+#   the order that replaces it.
+
+- name: Query all orders of the account
+  huaweicloud.cloudpond.cloudpond_delivery_order_info:
+  register: deliveries
+
+- name: Show how they stand, a line each
+  ansible.builtin.debug:
+    msg: "{{ (deliveries | huaweicloud.cloudpond.delivery_order_report).splitlines() }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The text, of one or more lines.
+  type: str
+"""
+
+import typing as t
+
+from ..module_utils._order import FINAL_STATUSES, SUCCESS
+from ..plugin_utils._answers import FailureKind, read
+from ..plugin_utils._text import clean, printable
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+#: What to do about a query that failed.
+_FAILURE_ADVICE = {
+    FailureKind.RETRYABLE: "Asking again may help: run the play again when the API answers.",
+    FailureKind.REFUSED: (
+        "Renew or correct the credential before you run the play again: the vendor locks a key that is refused more "
+        "than five times in a row, and a token lives 24 hours."
+    ),
+    FailureKind.MISSING: "Check the IDs of the orders, and domain_id.",
+    FailureKind.SKIPPED: "Nothing was asked: check the conditions of the task.",
+    FailureKind.OTHER: "Mend this before you run the play again.",
+}
+
+_BAD_ADVICE = (
+    "An order that is FAIL, CANCELLED or DELETED will not be delivered: look it up in the CloudPond console, and wait "
+    "for the order that replaces it."
+)
+_WAITING_ADVICE = "Run the play again, or with more retries."
+_ACCEPTING_ADVICE = "ACCEPTING waits for the customer to accept the delivery in the CloudPond console."
+_DELIVERED_ADVICE = "Every order is delivered: there is nothing to do."
+_NOTHING_ADVICE = "There is no delivery order: check the IDs, the status that was asked for, and domain_id."
+
+
+def delivery_order_report(value: object) -> str:
+    """
+    :param value: A registered result of the module, that of a loop or a listing too, an order, or a list of orders.
+    :return: Lines for people: one an order or failed query, and one that says what to do.
+    :raises AnsibleFilterError: for anything else.
+    """
+    answers = read(value, "huaweicloud.cloudpond.delivery_order_report", takes_listing=True)
+    orders = [order for answer in answers for order in answer.orders]
+    failures = [answer.failure for answer in answers if answer.failure]
+    bad = [order for order in orders if order["status"] in FINAL_STATUSES - {SUCCESS}]
+    waiting = [order for order in orders if order["status"] not in FINAL_STATUSES]
+    delivered = [order for order in orders if order["status"] == SUCCESS]
+    lines = [
+        *map(_line, bad),
+        *(_sentence(printable(" ".join(failure.message.split()))) for failure in failures),
+        *map(_line, [*waiting, *delivered]),
+        _advice(bad, {failure.kind for failure in failures}, waiting, delivered),
+    ]
+    # Line breaks rather than one long line. Of many orders, only lines can be read, and they are lines in the YAML
+    # format of results, and in the error that ansible-core prints above a result from 2.19 on. Where results are JSON,
+    # each "\n" there follows the full stop of a sentence. A list would be a Python list in that error.
+    # A loop may bring the same line many times, as for items that were skipped.
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _line(order: Mapping[str, t.Any]) -> str:
+    name, order_id, status, since, edge_site = (
+        _value(order, field) for field in ("name", "id", "status", "updated_at", "edge_site_id")
+    )
+    unnamed = f"Delivery order {order_id}" if order_id else "A delivery order without an ID"
+    parts = [
+        f"{name} ({order_id or 'no ID'})" if name else unnamed,
+        f" is {status}" if status else " has no status",
+        f" since {since}" if since else "",
+        f", edge site {edge_site}" if edge_site else ", no edge site",
+    ]
+    return _sentence("".join(parts))
+
+
+def _advice(
+    bad: list[Mapping[str, t.Any]],
+    kinds: set[FailureKind],
+    waiting: list[Mapping[str, t.Any]],
+    delivered: list[Mapping[str, t.Any]],
+) -> str:
+    """Return what to do. Advice to run the play again is left out while something stands in its way."""
+    sentences = [_BAD_ADVICE] if bad else []
+    sentences += [advice for kind, advice in _FAILURE_ADVICE.items() if kind in kinds - {FailureKind.RETRYABLE}]
+    if not sentences and FailureKind.RETRYABLE in kinds:
+        sentences.append(_FAILURE_ADVICE[FailureKind.RETRYABLE])
+    elif not sentences and waiting:
+        sentences.append(_WAITING_ADVICE)
+    if any(order["status"] == "ACCEPTING" for order in waiting):
+        sentences.append(_ACCEPTING_ADVICE)
+    return " ".join(sentences) or (_DELIVERED_ADVICE if delivered else _NOTHING_ADVICE)
+
+
+def _value(order: Mapping[str, t.Any], field: str) -> str:
+    """Return a field in a form that is fit for the terminal, and an empty text for one that says nothing."""
+    value = order.get(field)
+    return "" if value is None else clean(str(value).strip())
+
+
+def _sentence(text: str) -> str:
+    """End a text, which may have a full stop, or several."""
+    return f"{text.rstrip('. ')}."
+
+
+class FilterModule:
+    """Tells ansible-core which filters this file has."""
+
+    def filters(self) -> dict[str, Callable[[object], str]]:
+        return {"delivery_order_report": delivery_order_report}

@@ -1,0 +1,202 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.huaweicloud.cloudpond.plugins.filter.delivery_order_report import FilterModule
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._order import STATUSES
+
+report = FilterModule().filters()["delivery_order_report"]
+
+BAD = (
+    "An order that is FAIL, CANCELLED or DELETED will not be delivered: look it up in the CloudPond console, and wait "
+    "for the order that replaces it."
+)
+ACCEPTING = "ACCEPTING waits for the customer to accept the delivery in the CloudPond console."
+RETRYABLE = "Asking again may help: run the play again when the API answers."
+REFUSED = (
+    "Renew or correct the credential before you run the play again: the vendor locks a key that is refused more than "
+    "five times in a row, and a token lives 24 hours."
+)
+MISSING = "Check the IDs of the orders, and domain_id."
+OTHER = "Mend this before you run the play again."
+SKIPPED = "Nothing was asked: check the conditions of the task."
+WAITING = "Run the play again, or with more retries."
+DELIVERED = "Every order is delivered: there is nothing to do."
+NOTHING = "There is no delivery order: check the IDs, the status that was asked for, and domain_id."
+
+
+def order(number: int, status: str | None, **more: t.Any) -> dict[str, t.Any]:
+    return {
+        "id": f"0-{number}",
+        "name": f"site-{number}",
+        "status": status,
+        "updated_at": "2026-01-04T07:05:14Z",
+        "edge_site_id": f"e-{number}",
+        **more,
+    }
+
+
+def result(*orders: dict[str, t.Any], **more: t.Any) -> dict[str, t.Any]:
+    return {"changed": False, "failed": False, "listed": False, "delivery_orders": list(orders), **more}
+
+
+def failed(http_status: int | None, retryable: bool = False, msg: str = "Cannot query it: no") -> dict[str, t.Any]:
+    return {"changed": False, "failed": True, "msg": msg, "error": {"http_status": http_status, "retryable": retryable}}
+
+
+def loop(*items: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {"changed": False, "msg": "All items completed", "results": list(items)}
+
+
+def test_a_line_an_order_the_bad_ones_first_then_what_to_do() -> None:
+    orders = [
+        order(1, "SUCCESS"),
+        order(2, "PROCESSING"),
+        order(3, "FAIL"),
+        order(4, "NEW_STATUS"),
+        order(5, "CANCELLED"),
+        order(6, "SUCCESS"),
+    ]
+    expected = [
+        "site-3 (0-3) is FAIL since 2026-01-04T07:05:14Z, edge site e-3.",
+        "site-5 (0-5) is CANCELLED since 2026-01-04T07:05:14Z, edge site e-5.",
+        "site-2 (0-2) is PROCESSING since 2026-01-04T07:05:14Z, edge site e-2.",
+        "site-4 (0-4) is NEW_STATUS since 2026-01-04T07:05:14Z, edge site e-4.",
+        "site-1 (0-1) is SUCCESS since 2026-01-04T07:05:14Z, edge site e-1.",
+        "site-6 (0-6) is SUCCESS since 2026-01-04T07:05:14Z, edge site e-6.",
+        BAD,
+    ]
+    for value in (orders, result(*orders), result(*orders, listed=True), loop(*map(result, orders))):
+        assert report(value).splitlines() == expected
+    assert report(orders[2]).splitlines() == [expected[0], BAD]
+
+
+@pytest.mark.parametrize(
+    ("value", "advice"),
+    [
+        ([order(1, "SUCCESS"), order(2, "SUCCESS")], DELIVERED),
+        ([order(1, "SUCCESS"), order(2, "PROCESSING")], WAITING),
+        ([order(1, None)], WAITING),
+        ([order(1, "PROCESSING"), order(2, "ACCEPTING")], f"{WAITING} {ACCEPTING}"),
+        ([order(1, "FAIL"), order(2, "PROCESSING")], BAD),
+        ([order(1, "DELETED"), order(2, "ACCEPTING")], f"{BAD} {ACCEPTING}"),
+        (result(), NOTHING),
+        (result(listed=True), NOTHING),
+        ([], NOTHING),
+        (loop(), NOTHING),
+        (failed(503, True), RETRYABLE),
+        (failed(None, True), RETRYABLE),
+        # Whether asking again makes sense is for the module to say.
+        (failed(401, True), RETRYABLE),
+        (failed(401), REFUSED),
+        (failed(403), REFUSED),
+        (failed(404), MISSING),
+        (failed(400), OTHER),
+        (failed(None), OTHER),
+        ({"failed": True, "msg": "missing required arguments: domain_id"}, OTHER),
+        ({"unreachable": True, "msg": "no route"}, OTHER),
+        ({"changed": False, "skipped": True}, SKIPPED),
+        (loop(failed(401), failed(404), failed(403)), f"{REFUSED} {MISSING}"),
+        (loop(failed(503, True), failed(404)), MISSING),
+        (loop(failed(503, True), result(order(1, "PROCESSING"))), RETRYABLE),
+        (loop(failed(503, True), result(order(1, "ACCEPTING"))), f"{RETRYABLE} {ACCEPTING}"),
+        (loop(failed(503, True), result(order(1, "FAIL"))), BAD),
+        (loop(failed(404), result(order(1, "FAIL"))), f"{BAD} {MISSING}"),
+    ],
+)
+def test_what_to_do(value: t.Any, advice: str) -> None:
+    assert report(value).splitlines()[-1] == advice
+
+
+def test_a_failed_query_has_its_message() -> None:
+    assert report(failed(404, msg="Cannot query x: HTTP 404")) == f"Cannot query x: HTTP 404.\n{MISSING}"
+    value = loop(
+        result(order(1, "SUCCESS")), failed(503, True), result(order(2, "FAIL")), result(order(3, "ACCEPTING"))
+    )
+    starts = [line.partition(" ")[0] for line in report(value).splitlines()]
+    assert starts == ["site-2", "Cannot", "site-3", "site-1", "An"]
+
+
+@pytest.mark.parametrize("end", ["", ".", "..", "...", ". ", " ."])
+def test_no_line_ends_in_two_full_stops(end: str) -> None:
+    assert report(failed(404, msg=f"param is invalid{end}")).startswith("param is invalid.\n")
+    assert "edge site e.\n" in report(order(1, "FAIL", edge_site_id=f"e{end}"))
+    assert report(failed(404, msg="no (request ID 7f3c)")).startswith("no (request ID 7f3c).\n")
+
+
+@pytest.mark.parametrize("nothing", [None, "", "  "])
+def test_fields_that_the_api_left_out(nothing: str | None) -> None:
+    line = report(order(1, "ACCEPTING", name=nothing, updated_at=nothing, edge_site_id=nothing)).splitlines()[0]
+    assert line == "Delivery order 0-1 is ACCEPTING, no edge site."
+    line = report(order(1, nothing, id=nothing)).splitlines()[0]
+    assert line == "site-1 (no ID) has no status since 2026-01-04T07:05:14Z, edge site e-1."
+
+
+def test_an_order_may_have_no_more_than_a_status() -> None:
+    assert report({"status": "SUCCESS"}) == f"A delivery order without an ID is SUCCESS, no edge site.\n{DELIVERED}"
+
+
+HOSTILE = "\x1b[31mred\r\nfake\x00\x7f\u202eabc\u200f\u2066\u2028\u2029\x85x 机柜 7"
+HARMLESS = "?[31mred??fake???abc?????x 机柜 7"
+
+
+@pytest.mark.parametrize("field", ["id", "name", "status", "updated_at", "edge_site_id"])
+def test_what_the_server_says_is_made_harmless(field: str) -> None:
+    text = report([{**order(1, "PROCESSING"), field: HOSTILE}])
+    assert HARMLESS in text
+    assert len(text.split("\n")) == 2
+    assert all(char.isprintable() for char in text.replace("\n", ""))
+
+
+def test_a_message_of_several_lines_is_one() -> None:
+    assert report({"failed": True, "msg": "MODULE FAILURE\n\tSee \x1bstdout\r\n"}).splitlines() == [
+        "MODULE FAILURE See ?stdout.",
+        OTHER,
+    ]
+
+
+def test_values_are_cut_and_messages_are_not() -> None:
+    """A message names every order that is missing."""
+    assert f"{'n' * 300}... (0-1) is" in report(order(1, "FAIL", name="n" * 5000))
+    ids = " and ".join(f"delivery order '{number:036}'" for number in range(200))
+    assert f"Cannot query {ids}: no." in report(failed(404, msg=f"Cannot query {ids}: no"))
+
+
+def test_a_line_comes_once() -> None:
+    skipped = {"changed": False, "skipped": True}
+    assert report(loop(skipped, skipped)).splitlines() == ["The query was skipped.", SKIPPED]
+
+
+@pytest.mark.parametrize("value", ["SUCCESS", None, {}, ["SUCCESS"], {"id": "1"}, iter([])])
+def test_anything_else_is_an_error(value: t.Any) -> None:
+    with pytest.raises(AnsibleFilterError, match=r"huaweicloud.cloudpond.delivery_order_report takes .* was given "):
+        report(value)
+
+
+TEXTS = st.one_of(st.none(), st.text(max_size=8), st.sampled_from(["a.", "..", ". .", "x\n..\n"]))
+ORDERS = st.fixed_dictionaries(
+    {"status": st.one_of(st.sampled_from(STATUSES), TEXTS)},
+    optional=dict.fromkeys(("id", "name", "updated_at", "edge_site_id"), TEXTS),
+)
+RESULTS = st.one_of(
+    st.lists(ORDERS).map(lambda orders: result(*orders)),
+    st.builds(failed, st.sampled_from([None, 401, 404, 500]), st.booleans(), st.text(max_size=20)),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(ORDERS, st.lists(ORDERS), RESULTS, st.lists(RESULTS).map(lambda items: loop(*items))))
+def test_any_report_is_printable_lines_that_end_in_one_full_stop(value: t.Any) -> None:
+    for line in report(value).split("\n"):
+        assert line.isprintable()
+        assert re.fullmatch(r".*[^.\s]\.|\.", line)
