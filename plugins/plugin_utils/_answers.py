@@ -54,7 +54,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one query brought: orders, or a failure."""
+    """What one query brought: orders, or a failure and no orders."""
 
     orders: Sequence[Mapping[str, t.Any]]
     failure: Failure | None = None
@@ -69,7 +69,7 @@ class Answer:
     @property
     def succeeded(self) -> bool:
         """There is an order, and every order is delivered."""
-        return self.failure is None and bool(self.orders) and all(order["status"] == SUCCESS for order in self.orders)
+        return bool(self.orders) and all(order["status"] == SUCCESS for order in self.orders)
 
 
 def read(value: object, plugin: str, *, takes_listing: bool) -> list[Answer]:

@@ -167,7 +167,7 @@ def test_a_message_of_several_lines_is_one() -> None:
 
 def test_values_are_cut_and_messages_are_not() -> None:
     """A message names every order that is missing."""
-    assert f"{'n' * 300}... (0-1) is" in report(order(1, "FAIL", name="n" * 5000))
+    assert report(order(1, "FAIL", name="n" * 5000)).startswith(f"{'n' * 300}... (0-1) is FAIL")
     ids = " and ".join(f"delivery order '{number:036}'" for number in range(200))
     assert f"Cannot query {ids}: no." in report(failed(404, msg=f"Cannot query {ids}: no"))
 

@@ -299,7 +299,7 @@ LOOPS = st.recursive(
     ),
     max_leaves=6,
 )
-OPERANDS = st.one_of(LOOPS, ORDERS, ORDERS.flatmap(lambda orders: st.sampled_from(orders or [None])))
+OPERANDS = st.one_of(LOOPS, ORDERS, ORDERS.filter(bool).flatmap(st.sampled_from))
 
 
 def mappings_in(value: t.Any) -> Iterator[dict[str, t.Any]]:
