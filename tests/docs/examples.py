@@ -223,7 +223,8 @@ def examples_of(page: Path, name: str) -> list[tuple[int, Example]]:
 def pages_of(root: Path) -> list[Path]:
     """Return the pages whose examples must run."""
     guides = sorted(root.glob("docs/docsite/rst/**/*.rst"))
-    return [root / "README.md", *sorted(root.glob("roles/*/README.md")), *guides]
+    roles = sorted(path.parents[1] / "README.md" for path in root.glob("roles/*/meta/argument_specs.yml"))
+    return [root / "README.md", *roles, *guides]
 
 
 def main() -> int:
