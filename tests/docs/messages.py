@@ -22,6 +22,7 @@ MAKERS: dict[str, slice] = {
     "CloudPondError": slice(1, 2),
     "error": slice(0, 1),
     "_refusal": slice(1, 2),
+    "ValueError": slice(0, 1),
     "AnsibleFilterError": slice(0, 1),
     "fail_json": slice(0, 0),
 }
