@@ -140,7 +140,7 @@ class Sanitizer:
                 for number, block in enumerate(blocks):
                     if block in parts:
                         at = base + number * _BLOCK
-                        for start in range(max(0, at - _BLOCK), at + 1):
+                        for start in range(max(0, at - _BLOCK + 1), at + 1):
                             if text[start : start + _PIECE] in pieces:
                                 yield start, start + _PIECE
 

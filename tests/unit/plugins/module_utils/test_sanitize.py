@@ -248,13 +248,19 @@ def test_a_line_does_not_put_a_secret_together() -> None:
 
 
 @thorough
-@given(secrets_and_pieces(), encodings, st.integers(0, 4200), st.sampled_from([0, 1, 100, 10_000]))
+@given(secrets_and_pieces(), encodings, st.integers(3600, 4200), st.sampled_from([0, 1, 100, 10_000]))
 def test_a_line_is_cut_through_no_secret(some: tuple[str, str], encoding: str, before: int, after: int) -> None:
     secret, piece = some
     assume(" " not in secret)
     # Of spaces, one line shows none: each character of the secret that isn't masked would be seen.
     line = Sanitizer([secret]).line(" " * before + ENCODINGS[encoding](piece) + " " * after)
     assert line in ("...", MASK, f"{MASK}...")
+
+
+def test_the_longest_escapes_are_cut_through_no_secret() -> None:
+    escaped = "".join(f"&#x{ord(char):012x};" for char in SECRET)
+    for before in range(4096 - len(escaped), 4100):
+        assert Sanitizer([SECRET]).line(" " * before + escaped + " ") in ("...", f"{MASK}..."), before
 
 
 def test_a_long_line_of_secrets_is_cut() -> None:
