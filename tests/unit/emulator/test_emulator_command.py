@@ -218,8 +218,7 @@ def test_port_in_use() -> None:
 def test_needs_nothing_but_the_standard_library() -> None:
     """Without site-packages and the user's environment, it serves all the same."""
     program = (
-        "import sys; sys.path.insert(0, sys.argv.pop(1)); "
-        "from tests.emulator.__main__ import main; main(sys.argv[1:])"
+        "import sys; sys.path.insert(0, sys.argv.pop(1)); from tests.emulator.__main__ import main; main(sys.argv[1:])"
     )
     arguments = [sys.executable, "-I", "-S", "-c", program, str(ROOT), "--order", "a=SUCCESS", "--stop-after", "0.05"]
     completed = subprocess.run(arguments, capture_output=True, text=True, timeout=PATIENCE, check=False)

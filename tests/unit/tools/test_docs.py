@@ -19,7 +19,7 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._connection 
 )
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._credentials import FILE_VARIABLE
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
-from ansible_collections.huaweicloud.cloudpond.tests.docs.examples import (
+from ansible_collections.huaweicloud.cloudpond.tools.docs.examples import (
     DONE,
     Block,
     Unknown,
@@ -28,8 +28,8 @@ from ansible_collections.huaweicloud.cloudpond.tests.docs.examples import (
     pages_of,
     understand,
 )
-from ansible_collections.huaweicloud.cloudpond.tests.docs.messages import is_of, messages_in, rows_in
-from ansible_collections.huaweicloud.cloudpond.tests.docs.role_readme import markdown, paragraphs, readme
+from ansible_collections.huaweicloud.cloudpond.tools.docs.messages import is_of, messages_in, rows_in
+from ansible_collections.huaweicloud.cloudpond.tools.docs.role_readme import markdown, paragraphs, readme
 
 ROOT = Path(__file__).parents[3]
 TROUBLESHOOTING = ROOT / "docs" / "docsite" / "rst" / "troubleshooting.rst"
