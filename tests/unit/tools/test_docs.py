@@ -249,6 +249,6 @@ def test_a_page_without_an_example_or_with_a_broken_one_is_an_error(tmp_path: Pa
 def test_settings_are_tried_with_the_first_playbook_of_the_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("```ini\n[defaults]\n```\n```yaml\n- name: p\n  hosts: all\n```\n")
-    (_, settings), (_, playbook) = examples_of(page, "page")
+    settings, playbook = (example for _line, example in examples_of(page, "page"))
     assert settings.kind == "settings"
     assert settings.command == f"env -u ANSIBLE_CALLBACKS_ENABLED ANSIBLE_CONFIG={settings.file} {playbook.command}"
