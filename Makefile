@@ -4,8 +4,16 @@
 
 # The interpreter that the environments are made with: 3.11 or newer.
 PYTHON ?= python3
+# How many sessions `make test` runs at the same time: a number, or auto for that of the processors.
+JOBS ?= auto
 # More arguments for nox in `make test`.
 NOX_ARGS ?=
+# Whether `make test` fails when an interpreter is missing, or leaves out what needs it.
+ifneq ($(filter-out 0,$(CLOUDPOND_REQUIRE_INTERPRETERS)),)
+NOX_MISSING := --error-on-missing-interpreters
+else
+NOX_MISSING := --no-error-on-missing-interpreters
+endif
 
 VENVS := .venv
 NOX := $(VENVS)/nox/bin/python -m nox
@@ -42,26 +50,26 @@ endef
 
 .PHONY: demo
 demo:
-	$(call environment,demo,tests/demo/requirements.txt)
-	@$(VENVS)/demo/bin/python -m tests.demo.run --cache-dir $(VENVS)/demo/cache
+	$(call environment,demo,tools/demo/requirements.txt)
+	@$(VENVS)/demo/bin/python -m tools.demo --cache-dir $(VENVS)/demo/cache
 
 .PHONY: picture
 picture:
-	$(call environment,terminal,tests/terminal/requirements.txt)
-	@$(VENVS)/terminal/bin/python -m tests.terminal.record docs/images/delivery_progress.svg
+	$(call environment,picture,tools/picture/requirements.txt)
+	@$(VENVS)/picture/bin/python -m tools.picture docs/images/delivery_progress.svg
 
 .PHONY: benchmark
 benchmark:
-	$(call environment,benchmark,tests/benchmark/requirements.txt)
-	@$(VENVS)/benchmark/bin/python -m tests.benchmark.run --cache-dir $(VENVS)/benchmark/cache
+	$(call environment,benchmark,tools/benchmark/requirements.txt)
+	@$(VENVS)/benchmark/bin/python -m tools.benchmark --cache-dir $(VENVS)/benchmark/cache
 
 # CI=true makes the formatters check and leave the files alone. The summary has the last word, whatever failed before.
 .PHONY: test
 test:
 	$(call environment,nox,.ci/requirements.txt)
-	@rm -f $(REPORT)
+	@rm -rf $(REPORT) .nox/results
 	@mkdir -p .nox
-	@CI=true NO_COLOR=1 $(NOX) --reuse-venv=yes --report=$(REPORT) $(NOX_ARGS) || true
+	@CI=true NO_COLOR=1 $(NOX) --reuse-venv=yes --parallel=$(JOBS) $(NOX_MISSING) --report=$(REPORT) $(NOX_ARGS) || true
 	@$(NOX) --session summary -- $(REPORT)
 
 .PHONY: format

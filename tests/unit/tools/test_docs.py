@@ -17,7 +17,7 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._argspec imp
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._credentials import FILE_VARIABLE
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import RETRYABLE_STATUSES
-from ansible_collections.huaweicloud.cloudpond.tests.docs.examples import (
+from ansible_collections.huaweicloud.cloudpond.tools.docs.examples import (
     DONE,
     Block,
     Unknown,
@@ -26,8 +26,8 @@ from ansible_collections.huaweicloud.cloudpond.tests.docs.examples import (
     pages_of,
     understand,
 )
-from ansible_collections.huaweicloud.cloudpond.tests.docs.messages import is_of, messages_in, rows_in
-from ansible_collections.huaweicloud.cloudpond.tests.docs.role_readme import markdown, paragraphs, readme
+from ansible_collections.huaweicloud.cloudpond.tools.docs.messages import is_of, messages_in, rows_in
+from ansible_collections.huaweicloud.cloudpond.tools.docs.role_readme import markdown, paragraphs, readme
 
 from ..plugins.module_utils.test_argspec import VARIABLES
 
@@ -255,6 +255,6 @@ def test_a_page_without_an_example_or_with_a_broken_one_is_an_error(tmp_path: Pa
 def test_settings_are_tried_with_the_first_playbook_of_the_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("```ini\n[defaults]\n```\n```yaml\n- name: p\n  hosts: all\n```\n")
-    (_, settings), (_, playbook) = examples_of(page, "page")
+    settings, playbook = (example for _line, example in examples_of(page, "page"))
     assert settings.kind == "settings"
     assert settings.command == f"env -u ANSIBLE_CALLBACKS_ENABLED ANSIBLE_CONFIG={settings.file} {playbook.command}"

@@ -40,26 +40,15 @@ def bare(asked: dict[str, Any]) -> tuple[float, list[dict[str, Any]]]:
 
 def client(asked: dict[str, Any]) -> tuple[float, list[dict[str, Any]]]:
     """Return when the collection's client was imported, and the orders."""
-    from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _client, _connection, _delivery_orders
+    from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _client, _delivery_orders, _transport
 
     imported = time.perf_counter()
-    for module in (_client, _delivery_orders):
+    for module in (_transport, _delivery_orders):
         if "CONCURRENT_MAX" not in vars(module):
             raise SystemExit(f"{module.__name__} has no CONCURRENT_MAX.")
         vars(module)["CONCURRENT_MAX"] = asked["threads"]
-    params = {
-        "endpoint": asked["url"],
-        "domain_id": asked["domain_id"],
-        "auth_token": asked["token"],
-        "access_key": None,
-        "secret_key": None,
-        "security_token": None,
-        "validate_certs": True,
-        "ca_path": None,
-        "timeout": 30.0,
-        "max_retries": 5,
-    }
-    with _connection.client_from(params, caller="benchmark") as connected:
+    options = {"endpoint": asked["url"], "domain_id": asked["domain_id"], "auth_token": asked["token"]}
+    with _client.Client(options, {}, caller="benchmark") as connected:
         return imported, _delivery_orders.show_delivery_orders(connected, asked["order_ids"])
 
 

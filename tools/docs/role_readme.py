@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes the README of each role from its argument specs. With --check, says whether they are what it would write."""
+"""Writes the README of each role from its argument specs and its example. With --check, it only compares them."""
 
 from __future__ import annotations
 
@@ -16,29 +16,14 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: An argument spec has no place for one.
-EXAMPLES = {
-    "delivery_order_gate": """
-- name: Provision the edge sites
-  hosts: localhost
-  gather_facts: false
-  roles:
-    - role: huaweicloud.cloudpond.delivery_order_gate
-      vars:
-        delivery_order_gate_ids:
-          - 00000000-0000-000-0000-000000000000
-  tasks:
-    - name: Only now touch the sites
-      ansible.builtin.debug:
-        msg: "{{ delivery_order_gate_orders | map(attribute='edge_site_id') | join(', ') }} are delivered"
-""",
-}
+#: Holds an example for each role, in a file of its name: an argument spec has no place for one.
+EXAMPLES = Path(__file__).resolve().with_name("role_examples")
 
 
 def head() -> str:
     """Return the comments that a README begins with: the licence is that of this file."""
     licence = [line[2:] for line in Path(__file__).read_text(encoding="utf-8").splitlines()[:3]]
-    origin = "Written by tests/docs/role_readme.py from meta/argument_specs.yml: change that, and run it again."
+    origin = "Written by tools/docs/role_readme.py from meta/argument_specs.yml and tools/docs/role_examples."
     return "\n".join(["<!--", *licence, "-->", "", f"<!-- {origin} -->", ""])
 
 
@@ -100,6 +85,12 @@ def row(variable: str, option: dict[str, Any]) -> str:
     return " ".join(f"| {cell}" if cell else "|" for cell in (each.replace("|", "\\|") for each in cells)) + " |"
 
 
+def example(role: str) -> str:
+    """Return a role's example, without the comments that its file begins with."""
+    text = (EXAMPLES / f"{role}.yml").read_text(encoding="utf-8")
+    return text.partition("\n\n")[2].strip()
+
+
 def readme(role: Path) -> str:
     """Return the README of a role."""
     specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]
@@ -107,7 +98,7 @@ def readme(role: Path) -> str:
     lines += [f"{paragraph}\n" for paragraph in paragraphs(specs["description"])]
     lines += ["## Variables", "", "| variable | type | required | default | choices | what it is |", "|---" * 6 + "|"]
     lines += [row(variable, option) for variable, option in specs["options"].items()]
-    lines += ["", "## Example", "", "```yaml", EXAMPLES[role.name].strip(), "```", ""]
+    lines += ["", "## Example", "", "```yaml", example(role.name), "```", ""]
     return "\n".join(lines)
 
 
@@ -126,7 +117,7 @@ def main() -> int:
         if not options.check:
             path.write_text(text, encoding="utf-8")
     if stale and options.check:
-        print(f"Not what the argument specs make: {', '.join(stale)}. Run tests/docs/role_readme.py.")
+        print(f"Out of date: {', '.join(stale)}. Run tools/docs/role_readme.py.")
         return 1
     return 0
 

@@ -240,7 +240,7 @@ def main() -> int:
         try:
             examples = examples_of(page, name)
         except Unknown as error:
-            sys.exit(f"{error}. See tests/docs/examples.py.")
+            sys.exit(f"{error}. See tools/docs/examples.py.")
         for line, example in examples:
             if example.file:
                 if example.file in files:

@@ -4,7 +4,7 @@
 
 """Records a terminal in which the callback delivery_progress is at work, and draws it.
 
-    python -m tests.terminal.record docs/images/delivery_progress.svg
+    python -m tools.picture docs/images/delivery_progress.svg
 
 It takes about 40 seconds and needs what requirements.txt beside it names, but no network: the order is the emulator's.
 """
@@ -28,9 +28,11 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from ..dry_run import ROOT, emulator
+from tests.emulator import Emulator
+from tests.emulator._orders import parse_orders
 
 HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 
 COLUMNS, ROWS = 100, 30
 
@@ -167,10 +169,8 @@ def main() -> None:
     target = parser.parse_args().target
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        orders = folder / "orders.json"
-        orders.write_text(json.dumps({"orders": [ORDER]}), encoding="utf-8")
-        with emulator("--orders", str(orders)) as url:
-            output = record(COMMAND, recorded_environment(folder, url))
+        with Emulator(parse_orders(json.dumps({"orders": [ORDER]}))) as emulator:
+            output = record(COMMAND, recorded_environment(folder, emulator.url))
     draw(f"$ {' '.join(COMMAND)}\n{output}", target)
 
 

@@ -11,40 +11,30 @@ behind but what is in the cache directory.
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import sys
-import urllib.request
 from pathlib import Path
 
-from ..dry_run import ROOT, emulator, environment, install_collection, main, run_shown, say
+from tests.emulator import Emulator
+
+from ..dry_run import environment, install_collection, main, run_shown, say
 
 ORDER_ID = "demo-0001"
 # The life of a delivery, poll by poll, with an outage in the middle of it.
 ORDER_LIFE = ("PROCESSING", "PROCESSING", "reset", "ACCEPTING", "SUCCESS")
 DOMAIN_ID = "demo-domain"
 TOKEN = "demo-token"
-CONFIG = ROOT / "tests" / "demo" / "ansible.cfg"
-
-
-def show_requests(url: str) -> None:
-    """Print what the emulator answered, poll by poll."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"{url}/emulator/requests", timeout=10) as response:
-        requests = json.load(response)
-    say(f"\nThe emulator was asked {len(requests)} times, and answered:")
-    for number, (request, step) in enumerate(zip(requests, ORDER_LIFE), 1):
-        say(f"  {number}. {step}" + (f" (HTTP {request['status']})" if request["status"] else ""))
+CONFIG = Path(__file__).resolve().with_name("ansible.cfg")
 
 
 def demo(cache: Path) -> int:
     """Run the demo and return the exit code of the playbook."""
     install_collection(cache, environment(cache, CONFIG))
     life = f"{ORDER_ID}={','.join(ORDER_LIFE)}"
-    with emulator("--token", TOKEN, "--domain-id", DOMAIN_ID, "--order", life) as url:
-        say(f"The emulator is at {url}; the order {ORDER_ID} will be {', '.join(ORDER_LIFE)}.")
+    with Emulator([life], token=TOKEN, domain_id=DOMAIN_ID) as emulator:
+        say(f"The emulator is at {emulator.url}; the order {ORDER_ID} will be {', '.join(ORDER_LIFE)}.")
         connection = {
-            "HW_CLOUDPOND_ENDPOINT": url,
+            "HW_CLOUDPOND_ENDPOINT": emulator.url,
             "HW_DOMAIN_ID": DOMAIN_ID,
             "HW_AUTH_TOKEN": TOKEN,
             # One request a call: the outage is to be seen in the playbook's own retries, not bridged by the module's.
@@ -59,8 +49,10 @@ def demo(cache: Path) -> int:
         say(f"  ansible-{shlex.join(playbook)}")
         command = ["-m", "ansible", *playbook]
         status = run_shown(command, environment(cache, CONFIG, **connection, **callback), cwd=cache)
-        show_requests(url)
-    say("The emulator is stopped.")
+        requests = emulator.requests
+    say(f"\nThe emulator was asked {len(requests)} times, and answered:")
+    for number, (request, step) in enumerate(zip(requests, ORDER_LIFE), 1):
+        say(f"  {number}. {step}" + (f" (HTTP {request.status})" if request.status else ""))
     return status
 
 

@@ -2,25 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the demo, the benchmark and the picture share: the collection, installed as a user would, and an emulator."""
+"""The demo and the benchmark share this: the collection, installed as a user would, and commands that run with it."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
 ROOT = Path(__file__).resolve().parents[1]
-
-#: Seconds after which an emulator ends by itself, should its parent be killed before it can end it.
-EMULATOR_STOPS_AFTER = 900
 
 
 class DryRunError(Exception):
@@ -106,27 +101,6 @@ def install_collection(cache: Path, variables: dict[str, str]) -> None:
     say(f"Built {tarball.name}; installing it in {cache / 'collections'}.")
     install = ["install", "--force", "--offline", str(tarball), "--collections-path", str(cache / "collections")]
     run([*galaxy, *install], variables, cwd=cache)
-
-
-@contextlib.contextmanager
-def emulator(*options: str) -> Iterator[str]:
-    """Run an emulator with these options, and yield its URL. It is stopped whatever happens."""
-    command = [sys.executable, "-m", "tests.emulator", "--stop-after", str(EMULATOR_STOPS_AFTER), *options]
-    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            ready = select.select([process.stdout], [], [], 30)[0]
-            url = process.stdout.readline().strip() if ready else ""
-            if not url.startswith("http://"):
-                raise DryRunError("The emulator did not start.")
-            yield url
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                process.kill()
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
