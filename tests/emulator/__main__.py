@@ -7,29 +7,22 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import re
-import select
-import signal
-import socket
-import sys
-import textwrap
-import threading
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
+from ._command import add_listening, add_running, fault_rows, logger, run, seconds
 from ._emulator import (
     DEFAULT_ACCESS_KEY,
     DEFAULT_DOMAIN_ID,
-    DEFAULT_HOST,
     DEFAULT_LISTING,
     DEFAULT_SECRET_KEY,
     DEFAULT_TOKEN,
     Emulator,
 )
-from ._faults import FAULTS, Scope
+from ._faults import FAULTS
 from ._orders import OrderPlan, parse_order, parse_orders
+from ._tls import HANDSHAKE_FAULTS
 
 _DESCRIPTION = """\
 A CloudPond stand-in on loopback: runs delivery orders through the lives you give them, and misbehaves on request.
@@ -62,6 +55,13 @@ many orders:
 
 faults, and of what:
 {faults}
+
+  SECONDS between one piece and the next are 0.2 if left out; 0 is as fast as the client takes them.
+
+TLS handshakes:
+  They have a life of their own, --tls-handshake LIFE, of steps that are ok or one of these; a poll is a connection:
+
+{handshakes}
 
 credentials:
   A request brings the token in X-Auth-Token, or is signed with the access key and its secret key (SDK-HMAC-SHA256).
@@ -97,18 +97,10 @@ examples:
 
 
 def _manual() -> str:
-    first = max(len(kind.form) for kind in FAULTS.values()) + 2
-    second = max(len(scope.value) for scope in Scope) + 2
-    rows = (
-        textwrap.fill(
-            kind.effect,
-            116,
-            initial_indent=f"  {kind.form:{first}}{kind.scope.value:{second}}",
-            subsequent_indent=" " * (2 + first + second),
-        )
-        for kind in FAULTS.values()
+    faults = fault_rows(FAULTS.values(), lambda kind: str(kind.scope.value))
+    return _MANUAL.format(
+        faults=faults, handshakes=fault_rows(HANDSHAKE_FAULTS), token=DEFAULT_TOKEN, domain_id=DEFAULT_DOMAIN_ID
     )
-    return _MANUAL.format(faults="\n".join(rows), token=DEFAULT_TOKEN, domain_id=DEFAULT_DOMAIN_ID)
 
 
 def _order(text: str) -> list[OrderPlan]:
@@ -127,22 +119,10 @@ def _orders_file(name: str) -> list[OrderPlan]:
         raise argparse.ArgumentTypeError(f"{name}: {error}") from None
 
 
-def _port(text: str) -> int:
-    if not re.fullmatch(r"[0-9]+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use a number up to 65535, or 0 for any free one")
-    return int(text)
-
-
 def _rate(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]*", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of requests in a second, 1 or more")
     return int(text)
-
-
-def _seconds(text: str) -> float:
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0 < float(text) <= threading.TIMEOUT_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
-    return float(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -153,8 +133,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--host", default=DEFAULT_HOST, help="loopback address to listen on (default %(default)s)")
-    parser.add_argument("--port", type=_port, default=0, help="port to listen on (default 0: any free one)")
+    add_listening(parser)
     parser.add_argument("--token", default=DEFAULT_TOKEN, help="the X-Auth-Token to accept (default %(default)s)")
     parser.add_argument(
         "--access-key", default=DEFAULT_ACCESS_KEY, metavar="KEY", help="the key to accept (default %(default)s)"
@@ -176,38 +155,13 @@ def _parser() -> argparse.ArgumentParser:
         "--listing", default=DEFAULT_LISTING, metavar="LIFE", help="how the listing fares (default %(default)s)"
     )
     parser.add_argument(
-        "--latency", type=_seconds, default=0.0, metavar="SECONDS", help="add that to each answer of the API"
+        "--latency", type=seconds, default=0.0, metavar="SECONDS", help="add that to each answer of the API"
     )
     parser.add_argument(
         "--throttle", type=_rate, metavar="RATE", help="refuse more than RATE requests in a second: 429, Retry-After: 1"
     )
-    parser.add_argument("--tls-certificate", metavar="FILE", help="speak TLS with this PEM certificate (chain)")
-    parser.add_argument("--tls-key", metavar="FILE", help="the certificate's PEM key, without a password")
-    parser.add_argument("--stop-after", type=_seconds, metavar="SECONDS", help="end by itself after that long")
-    parser.add_argument("--verbose", action="store_true", help="log each request on stderr, without its credential")
+    add_running(parser)
     return parser
-
-
-def _log(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _note(number: int, frame: FrameType | None) -> None:
-    """Without a handler of Python's own, the signal would end the process before the wake-up descriptor matters."""
-
-
-def _stop_signal() -> socket.socket:
-    """A socket that becomes readable at SIGTERM or SIGINT.
-
-    Waiting on an event won't do: a signal that comes just before the wait begins doesn't interrupt it, and is not
-    noticed until it ends.
-    """
-    stopped, wakeup = socket.socketpair()
-    wakeup.setblocking(False)
-    signal.set_wakeup_fd(wakeup.detach(), warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _note)
-    return stopped
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -229,18 +183,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             throttle=options.throttle,
             certificate=options.tls_certificate,
             key=options.tls_key,
-            log=_log if options.verbose else lambda line: None,
+            handshake=options.tls_handshake,
+            log=logger(options),
         )
     except ValueError as error:
         parser.error(str(error))
-    with contextlib.ExitStack() as stack:
-        stopped = stack.enter_context(_stop_signal())
-        try:
-            stack.enter_context(emulator)
-        except OSError as error:
-            parser.error(f"can't listen on {options.host}, port {options.port}: {error.strerror}; try another --port")
-        print(emulator.url, flush=True)
-        select.select([stopped], [], [], options.stop_after)
+    run(parser, options, emulator)
 
 
 if __name__ == "__main__":

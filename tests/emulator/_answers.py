@@ -2,40 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can be sent back to a client, and the error bodies of the API."""
+"""The API's answers, its errors among them, and those of what stands in front of it."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any, Union
+from typing import Any
 
-
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP answer.
-
-    ``after`` is in seconds, counted from the request's arrival. With ``cut_short``, half of the body is sent under the
-    Content-Length of the whole, and the connection is closed.
-    """
-
-    status: int
-    body: bytes
-    content_type: str = "application/json"
-    headers: tuple[tuple[str, str], ...] = ()
-    after: float = 0.0
-    cut_short: bool = False
-
-
-@dataclass(frozen=True)
-class Hangup:
-    """No answer: the connection is reset. New ones are refused for ``refuse_for`` seconds from then on."""
-
-    refuse_for: float = 0.0
-
-
-Reply = Union[Answer, Hangup]
+from ._replies import Answer, phrase
 
 # The codes are from the vendor's lists for its gateway (devg-apisign, "Error Codes") and for IES. Assumed, because no
 # page says it: which code IES sends with its own 403 and 404.
@@ -48,14 +22,6 @@ _ERRORS = {
     429: ("APIGW.0308", "The throttling threshold has been reached."),
     504: ("APIGW.0201", "Backend timeout."),
 }
-
-
-def phrase(status: int) -> str:
-    """The reason phrase of an HTTP status, also of one that is in no standard."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"
 
 
 def json_answer(content: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:

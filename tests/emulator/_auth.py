@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Callable
 
-from ._answers import Answer, error_answer
+from ._answers import error_answer
+from ._replies import Answer
 from ._request import Request
 from ._signature import ALGORITHM, Keys, is_signed, read_authorization
 

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from os import PathLike, fspath
+from os import PathLike
 from types import TracebackType
 from typing import Callable
 
 from ._auth import Authenticator
-from ._faults import LONGEST
+from ._faults import parse_listing_fault
 from ._gateway import Gateway
 from ._journal import Journal, RecordedRequest
-from ._lives import parse_listing
+from ._kinds import LONGEST
+from ._listener import DEFAULT_HOST, check_address
+from ._lives import parse_service
 from ._orders import OrderBook, OrderPlan, is_id, parse_order
-from ._server import Server, is_loopback, tls_context
+from ._server import Server
 from ._signature import Keys
 from ._throttle import Throttle
+from ._tls import DEFAULT_HANDSHAKE, tls_of
 
-DEFAULT_HOST = "127.0.0.1"
 DEFAULT_TOKEN = "emulator-token"
 DEFAULT_ACCESS_KEY = "emulator-access-key"
 DEFAULT_SECRET_KEY = "emulator-secret-key"
@@ -46,6 +48,7 @@ class Emulator:
     ``latency``: seconds that are added to each answer of the API.
     ``throttle``: how many requests in a second are answered, and more are refused; None for any number.
     ``certificate``, ``key``: PEM files; with them the emulator speaks TLS.
+    ``handshake``: the life of the TLS handshakes, such as ``"stall,ok"``. One that is never ok needs no certificate.
     ``log`` gets one line a request, without the credential.
 
     Raises ValueError that says what is wrong and what is right, and on entry OSError when it can't listen there.
@@ -69,48 +72,49 @@ class Emulator:
         throttle: int | None = None,
         certificate: str | PathLike[str] | None = None,
         key: str | PathLike[str] | None = None,
+        handshake: str = DEFAULT_HANDSHAKE,
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
-        if not is_loopback(host):
-            raise ValueError(f"the host {host!r} is not a loopback address: use 127.0.0.1 or ::1")
-        if not 0 <= port <= 65535:
-            raise ValueError(f"the port {port} is not between 0 (any free one) and 65535")
+        check_address(host, port)
         if not is_id(domain_id):
             raise ValueError(f"the domain ID {domain_id!r} must be of letters, digits, '-' and '_'")
         if not 0 <= latency <= LONGEST:
             raise ValueError(f"the latency {latency} is not a number of seconds from 0 to {LONGEST}")
-        if (certificate is None) != (key is None):
-            raise ValueError("TLS needs both a certificate and a key")
-        self._tls = None
-        if certificate is not None and key is not None:
-            self._tls = tls_context(fspath(certificate), fspath(key))
+        self._tls = tls_of(certificate, key, handshake)
         plans = [plan for order in orders for plan in (parse_order(order) if isinstance(order, str) else [order])]
         self._gateway = Gateway(
             Authenticator(token, Keys(access_key, secret_key, security_token), clock, wall_clock),
             Throttle(throttle, clock),
-            OrderBook(plans, parse_listing(listing), domain_id, clock),
+            OrderBook(plans, parse_service(listing, "the listing", parse_listing_fault), domain_id, clock),
             Journal(clock),
             domain_id,
         )
         self._host = host
         self._port = port
+        self._clock = clock
         self._latency = latency
         self._log = log
 
     def __enter__(self) -> Emulator:
-        self._server = Server(self._gateway, self._host, self._port, self._tls, self._latency, self._log)
-        self._server.start()
+        server = Server(self._gateway, self._host, self._port, self._tls, self._clock, self._latency, self._log)
+        self._listener = server.listener
+        self._listener.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._server.close()
+        self._listener.close()
 
     @property
     def url(self) -> str:
         """Where it listens, such as ``http://127.0.0.1:34567``: the ``endpoint`` of a module."""
-        return self._server.url
+        return self._listener.url
+
+    @property
+    def connections(self) -> int:
+        """How many connections were accepted so far, those among them whose handshake failed."""
+        return self._listener.accepted
 
     @property
     def requests(self) -> list[RecordedRequest]:

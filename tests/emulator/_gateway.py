@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from ._answers import Answer, Reply, error_answer, json_answer, no_such_api, throttled_answer
+from ._answers import error_answer, json_answer, no_such_api, throttled_answer
 from ._auth import Authenticator, sent_credential
-from ._faults import Situation
 from ._journal import Journal
 from ._listing import page_content, read_query
 from ._orders import OrderBook, is_id
+from ._replies import Answer, Reply
 from ._request import Request
+from ._situation import Situation
 from ._throttle import WINDOW, Throttle
 
 JOURNAL_PATH = "/emulator/requests"

@@ -46,7 +46,7 @@ class Journal:
         self._start = clock()
         self._lock = threading.Lock()
         self._requests: list[RecordedRequest] = []
-        self._waiting = 0
+        self._waiting: set[int] = set()
 
     def add(
         self,
@@ -59,7 +59,8 @@ class Journal:
     ) -> int:
         """Record a request as arriving now, and return its number for ``settle``."""
         with self._lock:
-            self._waiting += 1
+            number = len(self._requests)
+            self._waiting.add(number)
             self._requests.append(
                 RecordedRequest(
                     method=method,
@@ -70,21 +71,19 @@ class Journal:
                     user_agent=user_agent,
                     failures_in_a_row=failures_in_a_row,
                     at=self._clock() - self._start,
-                    concurrent=self._waiting,
+                    concurrent=len(self._waiting),
                 )
             )
-            return len(self._requests) - 1
+            return number
 
     def settle(self, number: int, status: int | None) -> None:
-        """Record what a request is answered, None for no whole answer; it waits no longer. Once for each request."""
-        with self._lock:
-            self._waiting -= 1
-            self._requests[number] = dataclasses.replace(self._requests[number], status=status)
+        """Record what a request is answered, None for no whole answer; it waits no longer.
 
-    def revoke(self, number: int) -> None:
-        """Record that the answer to a settled request could not be sent."""
+        A later word replaces an earlier one: an answer that was recorded may turn out impossible to send.
+        """
         with self._lock:
-            self._requests[number] = dataclasses.replace(self._requests[number], status=None)
+            self._waiting.discard(number)
+            self._requests[number] = dataclasses.replace(self._requests[number], status=status)
 
     def requests(self) -> list[RecordedRequest]:
         """A copy of the record so far."""

@@ -2,26 +2,28 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lives: the steps that an order, or the listing, goes through by polls and by seconds."""
+"""Lives: the steps that an order, or anything else that can fail, goes through by polls and by seconds."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, Callable
 
-from ._faults import Fault, parse_fault
+from ._faults import parse_order_fault
+from ._kinds import Fault
 
 
 @dataclass(frozen=True)
 class Step:
     """One step of a life: a status or a fault, for a number of polls or of seconds; with neither, forever.
 
-    A step of the listing has no status, and no fault either while all is well.
+    Only a step of an order has a status; a step of anything else has no fault while all is well.
     """
 
     status: str | None
-    fault: Fault | None
+    fault: Fault[Any] | None
     polls: int | None
     seconds: float | None
 
@@ -31,28 +33,40 @@ def parse_life(steps: Iterable[str]) -> tuple[Step, ...]:
 
     Raises ValueError that names the step and says what is right.
     """
-    return _parse_steps(steps, listing=False)
+    return _parse_steps(steps, _status_or_fault, "a status")
 
 
-def parse_listing(text: str) -> tuple[Step, ...]:
-    """The life of the listing that ``STEP,STEP,...`` describes, each an ``ok`` or a fault. Raises ValueError."""
+def parse_service(text: str, whose: str, fault: Callable[[str], Fault[Any]]) -> tuple[Step, ...]:
+    """The life of something without a status that ``STEP,STEP,...`` describes, each an ``ok`` or what ``fault`` reads.
+
+    Raises ValueError that begins with ``whose``.
+    """
     try:
-        return _parse_steps(text.split(","), listing=True)
+        return _parse_steps(text.split(","), lambda what: (None, None if what == "ok" else fault(what)), "ok")
     except ValueError as error:
-        raise ValueError(f"the listing: {error}") from None
+        raise ValueError(f"{whose}: {error}") from None
 
 
-def _parse_steps(steps: Iterable[str], listing: bool) -> tuple[Step, ...]:
+_Reader = Callable[[str], "tuple[str | None, Fault[Any] | None]"]
+
+
+def _status_or_fault(what: str) -> tuple[str | None, Fault[Any] | None]:
+    if re.fullmatch(r"[A-Z][A-Z0-9_]*", what):
+        return what, None
+    return None, parse_order_fault(what)
+
+
+def _parse_steps(steps: Iterable[str], read: _Reader, well: str) -> tuple[Step, ...]:
     texts = [text.strip() for text in steps]
     if not texts:
         raise ValueError("a life has at least one step")
-    return tuple(_parse_step(text, number == len(texts), listing) for number, text in enumerate(texts, start=1))
+    return tuple(_parse_step(text, number == len(texts), read, well) for number, text in enumerate(texts, start=1))
 
 
-def _parse_step(text: str, last: bool, listing: bool) -> Step:
+def _parse_step(text: str, last: bool, read: _Reader, well: str) -> Step:
     what, mark, duration = [*re.split(r"([*@])", text, maxsplit=1), "", ""][:3]
     if not what:
-        raise ValueError(f"the step {text!r} has neither {'ok' if listing else 'a status'} nor a fault")
+        raise ValueError(f"the step {text!r} has neither {well} nor a fault")
     if mark and last:
         raise ValueError(f"the last step {text!r} lasts forever: leave {mark + duration!r} off, or add what follows it")
     polls: int | None = None
@@ -67,11 +81,7 @@ def _parse_step(text: str, last: bool, listing: bool) -> Step:
         polls = int(duration)
     elif not last:
         polls = 1
-    if listing:
-        return Step(None, None if what == "ok" else parse_fault(what, listing), polls, seconds)
-    if re.fullmatch(r"[A-Z][A-Z0-9_]*", what):
-        return Step(what, None, polls, seconds)
-    return Step(None, parse_fault(what, listing), polls, seconds)
+    return Step(*read(what), polls, seconds)
 
 
 class Course:

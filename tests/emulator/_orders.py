@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Callable
 
-from ._faults import Fault
+from ._kinds import Fault
 from ._lives import Course, Step, parse_life
+from ._situation import Situation
 
 # Every order begins here (assumed: the specification names no status before it).
 _BIRTH_STATUS = "PROCESSING"
@@ -41,7 +42,7 @@ class Poll:
     """What one poll sees: the order's eight keys as the specification has them, and the fault to commit, if any."""
 
     order: dict[str, Any]
-    fault: Fault | None
+    fault: Fault[Situation] | None
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Page:
 
     orders: list[dict[str, Any]]
     next_marker: str | None
-    fault: Fault | None
+    fault: Fault[Situation] | None
 
 
 def is_id(text: str) -> bool:

@@ -168,12 +168,20 @@ def get_page(url: str, query: str = "", headers: Mapping[str, str] | None = None
     return get(url, path=list_path(query), headers=headers)
 
 
-def raw_request(order_id: str = "0000-a") -> bytes:
-    return f"GET {order_path(order_id)} HTTP/1.1\r\nHost: emulator\r\nX-Auth-Token: {TOKEN}\r\n\r\n".encode()
+def raw_request(order_id: str = "0000-a", path: str | None = None) -> bytes:
+    return f"GET {path or order_path(order_id)} HTTP/1.1\r\nHost: emulator\r\nX-Auth-Token: {TOKEN}\r\n\r\n".encode()
 
 
 def raw_connection(emulator: Emulator) -> socket.socket:
     return socket.create_connection(address(emulator.url), timeout=PATIENCE)
+
+
+def receive(connection: socket.socket, size: int) -> bytes:
+    """At least so many bytes, however they were cut on the way; fewer when the connection ends."""
+    got = b""
+    while len(got) < size and (more := connection.recv(65536)):
+        got += more
+    return got
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -23,6 +23,7 @@ from ansible_collections.huaweicloud.cloudpond.tests import emulator as emulator
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 from ansible_collections.huaweicloud.cloudpond.tests.emulator.__main__ import main
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._faults import FAULTS
+from ansible_collections.huaweicloud.cloudpond.tests.emulator._tls import HANDSHAKE_FAULTS
 from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.client import (
     PATIENCE,
     TOKEN,
@@ -47,9 +48,9 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(*arguments: str) -> Iterator[Running]:
+def running(*arguments: str, module: str = "tests.emulator") -> Iterator[Running]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.emulator", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -115,6 +116,13 @@ def test_keys_listing_latency_and_throttle() -> None:
     assert statuses == [503, 200]
 
 
+def test_handshake() -> None:
+    with running("--tls-handshake", "not-tls") as command:
+        assert command.url.startswith("https://")
+        with socket.create_connection(address(command.url), timeout=PATIENCE) as connection:
+            assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
+
+
 def test_verbose_logs_requests_but_no_credential() -> None:
     with running("--order", "0000-a=echo,SUCCESS", "--verbose") as command:
         get(command.url)
@@ -140,8 +148,8 @@ def test_help_is_a_manual(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert caught.value.code == 0
     manual = capsys.readouterr().out
-    for kind in FAULTS.values():
-        assert f"\n  {kind.form} " in manual
+    for form in [kind.form for kind in FAULTS.values()] + [kind.form for kind in HANDSHAKE_FAULTS]:
+        assert f"\n  {form} " in manual
     for word in ("STEP*N", "STEP@S", "lives:", "\nfaults", "\nexamples:", "/emulator/requests", "--stop-after", TOKEN):
         assert word in manual
     assert max(len(line) for line in manual.splitlines()) <= 120
@@ -184,6 +192,7 @@ def test_examples_of_the_manual_are_right(capsys: pytest.CaptureFixture[str]) ->
         (["--stop-after", "0"], "argument --stop-after: '0' is not a number of seconds above 0"),
         (["--stop-after", "soon"], "argument --stop-after: 'soon' is not a number of seconds above 0"),
         (["--tls-key", "key.pem"], "TLS needs both a certificate and a key"),
+        (["--tls-handshake", "stall,ok"], "a TLS handshake that is ok needs a certificate and a key"),
         (["--tls-certificate", "/nonexistent/c.pem", "--tls-key", "/nonexistent/k.pem"], "No such file or directory"),
         (["--verb"], "unrecognized arguments: --verb"),
     ],

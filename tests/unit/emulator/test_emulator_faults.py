@@ -302,7 +302,8 @@ def test_answers_that_fail_leave_the_connection_usable() -> None:
 def test_readme_has_every_fault() -> None:
     assert emulator_package.__file__
     readme = Path(emulator_package.__file__).with_name("README.md").read_text(encoding="utf-8")
-    table = [line.split("|")[1:3] for line in readme.partition("## Faults")[2].splitlines() if line.startswith("| `")]
+    section = readme.partition("## Faults")[2].partition("\n## ")[0]
+    table = [line.split("|")[1:3] for line in section.splitlines() if line.startswith("| `")]
     assert table == [[f" `{kind.form}` ", f" {kind.scope.value} "] for kind in FAULTS.values()]
 
 

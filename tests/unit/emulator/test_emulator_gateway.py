@@ -214,7 +214,7 @@ def test_nagle_is_off() -> None:
     with Emulator(["0000-a=SUCCESS"]) as emulator, raw_connection(emulator) as connection:
         connection.sendall(raw_request())
         connection.recv(65536)
-        (served,) = emulator._server._connections
+        (served,) = emulator._listener._connections
         assert served.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
@@ -325,7 +325,7 @@ def test_client_that_breaks_off_is_no_error(monkeypatch: pytest.MonkeyPatch, cap
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.close()
         assert get(emulator.url, "0000-b").status == 200
-        wait_until(lambda: not emulator._server._connections)
+        wait_until(lambda: not emulator._listener._connections)
     assert raised == []
     assert capfd.readouterr() == ("", "")
 
@@ -400,7 +400,7 @@ def test_log_has_each_request_without_the_credential() -> None:
         f"GET {path} -> 200",
         f"GET {path} [echo] -> 401",
         f"GET {path} [reset] -> reset",
-        f"GET {path} [cut-short] -> 200 cut short",
+        f"GET {path} [cut-short] -> no whole answer",
     ]
 
 

@@ -16,14 +16,15 @@ from typing import Any
 import pytest
 
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
-from ansible_collections.huaweicloud.cloudpond.tests.emulator._lives import parse_listing
+from ansible_collections.huaweicloud.cloudpond.tests.emulator._faults import parse_listing_fault
+from ansible_collections.huaweicloud.cloudpond.tests.emulator._lives import parse_service
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._orders import OrderBook, parse_order, parse_orders
 from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.client import DOMAIN_ID, CrowdedClock, FakeClock, get
 
 
 def order_book(*orders: str, clock: Callable[[], float]) -> OrderBook:
     plans = [plan for order in orders for plan in parse_order(order)]
-    return OrderBook(plans, parse_listing("ok"), DOMAIN_ID, clock)
+    return OrderBook(plans, parse_service("ok", "the listing", parse_listing_fault), DOMAIN_ID, clock)
 
 
 class Watched:

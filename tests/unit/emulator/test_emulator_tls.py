@@ -15,7 +15,6 @@ import threading
 from pathlib import Path
 
 import pytest
-import trustme
 
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.client import (
@@ -26,23 +25,7 @@ from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.client import
     raw_connection,
     wait_until,
 )
-
-
-class Pki:
-    def __init__(self, directory: Path) -> None:
-        authority = trustme.CA()
-        issued = authority.issue_cert("127.0.0.1")
-        self.certificate = directory / "certificate.pem"
-        self.key = directory / "key.pem"
-        issued.cert_chain_pems[0].write_to_path(str(self.certificate))
-        issued.private_key_pem.write_to_path(str(self.key))
-        self.trusting = ssl.create_default_context()
-        authority.configure_trust(self.trusting)
-
-
-@pytest.fixture
-def pki(tmp_path: Path) -> Pki:
-    return Pki(tmp_path)
+from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.pki import Pki
 
 
 def test_https(pki: Pki) -> None:
@@ -66,7 +49,7 @@ def test_unknown_authority_is_no_error_of_the_emulator(
             connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
             with contextlib.suppress(ConnectionResetError):
                 connection.recv(65536)
-        wait_until(lambda: not emulator._server._connections)
+        wait_until(lambda: not emulator._listener._connections)
         assert emulator.requests == []
         assert get(emulator.url, tls=pki.trusting).status == 200
     assert raised == []

@@ -1,0 +1,124 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the command lines of the emulator and of the proxy share: listening, ending, and the tables in their help."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import re
+import select
+import signal
+import socket
+import sys
+import textwrap
+import threading
+from collections.abc import Iterable
+from types import FrameType
+from typing import Any, Callable, Protocol
+
+from ._kinds import Kind
+from ._listener import DEFAULT_HOST
+from ._tls import DEFAULT_HANDSHAKE
+
+_WIDTH = 116
+
+
+class Listening(Protocol):
+    """What runs while its ``with`` block does, and can then be reached at a URL."""
+
+    @property
+    def url(self) -> str: ...
+
+    def __enter__(self) -> Any: ...
+
+    def __exit__(self, *error: Any) -> None: ...
+
+
+def fault_rows(kinds: Iterable[Kind[Any]], *columns: Callable[[Any], str]) -> str:
+    """The faults as lines for a help text: the form, what each of ``columns`` makes of the fault, and the effect."""
+    table = [([kind.form, *(column(kind) for column in columns)], kind.effect) for kind in kinds]
+    widths = [max(map(len, cells)) + 2 for cells in zip(*(cells for cells, _effect in table))]
+    return "\n".join(
+        textwrap.fill(
+            effect,
+            _WIDTH,
+            initial_indent="  " + "".join(f"{cell:{width}}" for cell, width in zip(cells, widths)),
+            subsequent_indent=" " * (2 + sum(widths)),
+        )
+        for cells, effect in table
+    )
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[0-9]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use a number up to 65535, or 0 for any free one")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """An argument: seconds above 0."""
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or not 0 < float(text) <= threading.TIMEOUT_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return float(text)
+
+
+def add_listening(parser: argparse.ArgumentParser) -> None:
+    """Add where to listen: --host and --port."""
+    parser.add_argument("--host", default=DEFAULT_HOST, help="loopback address to listen on (default %(default)s)")
+    parser.add_argument("--port", type=_port, default=0, help="port to listen on (default 0: any free one)")
+
+
+def add_running(parser: argparse.ArgumentParser) -> None:
+    """Add how to speak TLS, when to end, and whether to log."""
+    parser.add_argument("--tls-certificate", metavar="FILE", help="speak TLS with this PEM certificate (chain)")
+    parser.add_argument("--tls-key", metavar="FILE", help="the certificate's PEM key, without a password")
+    parser.add_argument(
+        "--tls-handshake",
+        default=DEFAULT_HANDSHAKE,
+        metavar="LIFE",
+        help="how handshakes fare (default %(default)s); where none is ok, no certificate is needed",
+    )
+    parser.add_argument("--stop-after", type=seconds, metavar="SECONDS", help="end by itself after that long")
+    parser.add_argument("--verbose", action="store_true", help="log each request on stderr, without its credential")
+
+
+def logger(options: argparse.Namespace) -> Callable[[str], None]:
+    """Where the lines of the log go."""
+    return _log if options.verbose else lambda line: None
+
+
+def run(parser: argparse.ArgumentParser, options: argparse.Namespace, listening: Listening) -> None:
+    """Print the URL, and serve until SIGTERM, SIGINT or --stop-after. Exits with 2 when it can't listen there."""
+    with contextlib.ExitStack() as stack:
+        stopped = stack.enter_context(_stop_signal())
+        try:
+            stack.enter_context(listening)
+        except OSError as error:
+            parser.error(f"can't listen on {options.host}, port {options.port}: {error.strerror}; try another --port")
+        print(listening.url, flush=True)
+        select.select([stopped], [], [], options.stop_after)
+
+
+def _log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _note(number: int, frame: FrameType | None) -> None:
+    """Without a handler of Python's own, the signal would end the process before the wake-up descriptor matters."""
+
+
+def _stop_signal() -> socket.socket:
+    """A socket that becomes readable at SIGTERM or SIGINT.
+
+    Waiting on an event won't do: a signal that comes just before the wait begins doesn't interrupt it, and is not
+    noticed until it ends.
+    """
+    stopped, wakeup = socket.socketpair()
+    wakeup.setblocking(False)
+    signal.set_wakeup_fd(wakeup.detach(), warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _note)
+    return stopped

@@ -1,0 +1,83 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a proxy is to hand a request on to, and handing on."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ._listener import is_loopback
+from ._request import Request
+
+# Seconds; on loopback only a listener that takes nothing needs so long.
+_CONNECT_SECONDS = 10
+
+_OF_THIS_HOP = ("connection", "keep-alive", "proxy-connection", "proxy-authorization")
+
+
+@dataclass(frozen=True)
+class Target:
+    """The server that a request is for. ``first`` is what the server is sent before all that the client then sends."""
+
+    host: str
+    port: int
+    first: bytes = b""
+
+    @property
+    def reachable(self) -> bool:
+        """Is it on loopback, and so a server that the proxy may talk to?"""
+        return self.host == "localhost" or is_loopback(self.host)
+
+    def connect(self) -> socket.socket:
+        """A connection to it, on which ``first`` is sent. Raises OSError."""
+        server = socket.create_connection((self.host, self.port), timeout=_CONNECT_SECONDS)
+        try:
+            server.settimeout(None)
+            server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            server.sendall(self.first)
+        except OSError:
+            server.close()
+            raise
+        return server
+
+
+def target_of(request: Request) -> Target | None:
+    """Where a CONNECT, or a request for an absolute http URL, is to go; None for any other request."""
+    connect = request.method == "CONNECT"
+    scheme, _separator, rest = ("", "", request.target) if connect else request.target.partition("://")
+    authority, slash, path = rest.partition("/")
+    try:
+        parts = urlsplit(f"//{authority}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if not host or authority != parts.netloc or "@" in authority:
+        return None
+    if connect:
+        return Target(host, port) if port and not slash else None
+    if scheme.lower() != "http":
+        return None
+    headers = {name: value for name, value in request.headers.items() if name not in _OF_THIS_HOP}
+    lines = [f"{request.method} /{path} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in {**headers, "connection": "close"}.items()]
+    return Target(host, port or 80, "\r\n".join([*lines, "", ""]).encode("latin-1") + request.body)
+
+
+def relay(client: socket.socket, server: socket.socket) -> None:
+    """Hand on what either side sends, until one of them ends. Raises OSError."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(client, selectors.EVENT_READ, (client, server))
+        selector.register(server, selectors.EVENT_READ, (server, client))
+        while True:
+            for key, _events in selector.select():
+                source, other = key.data
+                # Longer than a TLS record, so that no part of one is left where the selector can't see it.
+                data = source.recv(65536)
+                if not data:
+                    return
+                other.sendall(data)

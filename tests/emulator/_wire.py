@@ -1,0 +1,59 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sending replies, at their own pace and for as long as the client stays."""
+
+from __future__ import annotations
+
+import select
+import socket
+from typing import Callable
+
+from ._replies import Answer, Stream, Then, rendered
+
+# The other side's orderly end, even while there is something to read. Elsewhere than on Linux POLLHUP, which nobody has
+# to ask for, must do.
+_ENDED = getattr(select, "POLLRDHUP", 0)
+
+
+def hold(connection: socket.socket, seconds: float | None = None) -> None:
+    """Wait that long, or forever. Raises ConnectionAbortedError as soon as the connection ends, whoever ended it.
+
+    Nothing is read, so that it does no harm to TLS or to a request that came early.
+    """
+    poll = select.poll()
+    poll.register(connection, _ENDED)
+    if poll.poll(None if seconds is None else seconds * 1000):
+        raise ConnectionAbortedError
+
+
+def send(
+    connection: socket.socket,
+    reply: Answer | Stream,
+    settle: Callable[[int | None], None],
+    keep_alive: bool = False,
+    with_body: bool = True,
+) -> bool:
+    """Send a reply. Returns whether the connection can serve another request. Raises OSError when the client leaves.
+
+    ``settle`` is told the status, None for no whole answer, before the last of it is sent: who has the answer must find
+    it in the journal.
+    """
+    if isinstance(reply, Answer):
+        settle(reply.status)
+        connection.sendall(rendered(reply, keep_alive, with_body))
+        return keep_alive
+    pieces = iter(reply.pieces)
+    last = next(pieces, b"")
+    for piece in pieces:
+        connection.sendall(last)
+        if reply.pause:
+            hold(connection, reply.pause)
+        last = piece
+    if reply.then is not Then.HOLD:
+        settle(reply.status)
+    connection.sendall(last)
+    if reply.then is Then.HOLD:
+        hold(connection)
+    return keep_alive and reply.then is Then.SERVE
