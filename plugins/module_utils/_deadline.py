@@ -76,6 +76,11 @@ class Watch:
             if self.expired:
                 self._shut_down()
 
+    def arrive(self) -> None:
+        """Note that the connection leads to the server."""
+        # http.client takes the end that this makes of a connection for the end of a proxy's headers, and goes on.
+        self.arrived = not self.expired
+
     def expire(self) -> None:
         """Shut the sockets down."""
         with self._lock:
@@ -215,13 +220,12 @@ class _Watched(HTTPConnection):
 
     def _tunnel(self) -> None:
         super()._tunnel()
-        # http.client takes the end of the connection, which the watch makes, for the end of the proxy's headers.
-        _current.watch.arrived = not _current.watch.expired
+        _current.watch.arrive()
 
     def putrequest(self, *args: t.Any, **kwargs: t.Any) -> None:
         # A connection that was kept open since an earlier try.
         if self.sock is not None:
-            _current.watch.arrived = True
+            _current.watch.arrive()
             _current.watch.add(self.sock)
         super().putrequest(*args, **kwargs)
 

@@ -97,9 +97,12 @@ class Sanitizer:
         """
         :param value: A value as JSON has it.
         :return: The value without secrets in its strings. Keys stay as they are, since they carry the meaning.
+        :raises ValueError: if there is a secret in a key, so that the value can't be shown. The text is the reason.
         """
         if not self._length_min:
             return value
+        if any(self._spans(key) for key in _keys(value)):
+            raise ValueError("the answer has a credential in the name of a key")
         strings = {string for string in _strings(value) if len(string) >= self._length_min}
         # Nearly always there is nothing to mask. One look at all strings is quicker than one at each of them.
         together = "\0".join(strings)
@@ -199,6 +202,19 @@ def _strings(value: t.Any) -> Iterator[str]:
             nodes.extend(node.values())
         elif isinstance(node, list):
             nodes.extend(node)
+
+
+def _keys(value: t.Any) -> set[str]:
+    keys: set[str] = set()
+    nodes = [value]
+    # As above.
+    for node in nodes:
+        if isinstance(node, dict):
+            keys.update(node)
+            nodes.extend(node.values())
+        elif isinstance(node, list):
+            nodes.extend(node)
+    return keys
 
 
 def _replace(value: t.Any, strings: dict[str, str]) -> t.Any:

@@ -276,7 +276,8 @@ def _decode(body: bytes, encoding: str, most: int) -> bytes:
             body = decoder.decompress(body, most + 1)
         except zlib.error:
             raise _Unusable(_UNDECODABLE) from None
-        if len(body) <= most and not decoder.eof:
+        # More than one compressed part could be very many, each of which takes its time.
+        if len(body) <= most and (not decoder.eof or decoder.unused_data):
             raise _Unusable(_UNDECODABLE)
     if len(body) > most:
         raise _Unusable(f"the answer is larger than {most // 1024**2} MiB and was cut off")

@@ -9,6 +9,7 @@ import itertools
 import typing as t
 
 import pytest
+import trustme
 
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _credentials, _transport
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
@@ -64,3 +65,23 @@ def emulate() -> t.Iterator[t.Callable[..., Emulator]]:
             return stack.enter_context(Emulator(orders=list(orders), **options))
 
         yield start
+
+
+class Tls(t.NamedTuple):
+    """PEM files: of an authority, and of its certificate for 127.0.0.1 with the key."""
+
+    ca: str
+    certificate: str
+    key: str
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    folder = tmp_path_factory.mktemp("tls")
+    authority = trustme.CA()
+    server = authority.issue_cert("127.0.0.1")
+    paths = Tls(*(str(folder / name) for name in ("ca.pem", "certificate.pem", "key.pem")))
+    authority.cert_pem.write_to_path(paths.ca)
+    server.private_key_pem.write_to_path(paths.key)
+    server.cert_chain_pems[0].write_to_path(paths.certificate)
+    return paths

@@ -1,0 +1,391 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import tracemalloc
+import typing as t
+
+import pytest
+import trustme
+
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._deadline import RECEIVED_MAX
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import (
+    list_delivery_orders,
+    show_delivery_order,
+)
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
+from ansible_collections.huaweicloud.cloudpond.tests.emulator.proxy import Proxy
+
+from ...conftest import Tls
+from .test_client import ID, failure, make_client, serve, show
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+    from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
+
+    Emulate = t.Callable[..., Emulator]
+
+#: Seconds. A time-out of one socket's reads would start anew every 0.02 of them.
+TIMEOUT = 0.3
+SLACK = 1.5
+
+#: Answers that never end, slowly and as fast as they can.
+ENDLESS = [
+    f"endless-{part}:{pause}"
+    for part in ("headers", "header-line", "interim", "chunks", "chunk-line", "trailers")
+    for pause in ("0.02", "0")
+]
+
+TIMED_OUT = "127.0.0.1 did not answer within 0.3 seconds"
+
+
+def in_time(ask: t.Callable[[], CloudPondError]) -> CloudPondError:
+    """Return the failure of a query, which must end in time."""
+    begun = time.monotonic()
+    error = ask()
+    assert time.monotonic() - begun < TIMEOUT + SLACK
+    return error
+
+
+# The deadline
+
+
+@pytest.mark.parametrize("fault", [*ENDLESS, "trickle-body:0.02", "long-length", "hang", "slow:60"])
+def test_no_answer_holds_a_query(emulate: Emulate, fault: str) -> None:
+    emulator = emulate(f"{ID}={fault}")
+    error = in_time(lambda: failure(emulator.url, timeout=TIMEOUT))
+    assert error.http_status is None
+    assert error.retryable
+    assert str(error).endswith((TIMED_OUT, "broke off", "got more than 100 headers", "got more than 65536 bytes")) or (
+        "no answer from 127.0.0.1: got more than" in str(error)
+    )
+    # As fast as it can, the answer may first be larger than any is.
+    assert TIMED_OUT in str(error) or fault.endswith(":0")
+
+
+@pytest.mark.parametrize("fault", ["trickle-body:0.02", "hang"])
+def test_no_page_holds_a_query(emulate: Emulate, fault: str) -> None:
+    emulator = emulate(f"{ID}=SUCCESS", listing=fault)
+
+    def ask() -> CloudPondError:
+        with make_client(emulator.url, timeout=TIMEOUT) as client, pytest.raises(CloudPondError) as caught:
+            list(list_delivery_orders(client))
+        return caught.value
+
+    assert TIMED_OUT in str(in_time(ask))
+
+
+@pytest.mark.parametrize("handshake", ["stall", "trickle:0.02"])
+def test_no_handshake_holds_a_query(emulate: Emulate, tls: Tls, handshake: str) -> None:
+    emulator = emulate(f"{ID}=SUCCESS", handshake=handshake, certificate=tls.certificate, key=tls.key)
+    error = in_time(lambda: failure(emulator.url, timeout=TIMEOUT, ca_path=tls.ca))
+    assert TIMED_OUT in str(error)
+    assert error.retryable
+
+
+def test_no_address_of_a_name_gets_time_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = [(2, 1, 6, "", (f"127.0.0.{number}", 9)) for number in range(2, 12)]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *args, **kwargs: addresses)
+    asked: list[float] = []
+
+    def connect(address: tuple[str, int], timeout: float, **kwargs: t.Any) -> t.NoReturn:
+        asked.append(timeout)
+        time.sleep(min(timeout, 0.1))
+        raise TimeoutError
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    error = in_time(lambda: failure("https://ies.example.com", timeout=TIMEOUT))
+    assert "ies.example.com did not answer within 0.3 seconds" in str(error)
+    assert len(asked) <= 4
+    assert max(asked) <= TIMEOUT
+
+
+def test_each_try_has_a_deadline_of_its_own(emulate: Emulate) -> None:
+    emulator = emulate(f"{ID}=hang*2,SUCCESS")
+    assert show(emulator.url, timeout=TIMEOUT, max_retries=2)["status"] == "SUCCESS"
+
+
+def test_a_slow_answer_within_the_deadline_is_an_answer(emulate: Emulate) -> None:
+    emulator = emulate(f"{ID}=trickle-body:0.001")
+    assert show(emulator.url, timeout=30)["id"] == ID
+
+
+def test_a_refusal_that_trickles_is_a_refusal() -> None:
+    with serve(b"HTTP/1.1 401 No\r\nContent-Length: 99\r\n\r\n{") as url:
+        error = in_time(lambda: failure(url, timeout=TIMEOUT, max_retries=5))
+    assert (error.http_status, error.retryable) == (401, False)
+
+
+def test_an_end_that_the_deadline_makes_is_no_answer() -> None:
+    # Without a length, the answer ends with the connection: what came by then is not the answer.
+    whole = b'HTTP/1.1 200 OK\r\n\r\n{"delivery_order": {"id": "%s", "status": "SUCCESS"}}' % ID.encode()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ended = threading.Event()
+
+        def answer() -> None:
+            connection, _peer = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(whole)
+                ended.wait(5)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        error = in_time(lambda: failure(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=TIMEOUT))
+        ended.set()
+        thread.join()
+    assert TIMED_OUT in str(error)
+
+
+def test_closing_ends_what_other_threads_are_at(emulate: Emulate) -> None:
+    emulator = emulate(f"{ID}=hang")
+    client = make_client(emulator.url, timeout=60, max_retries=5)
+    failures: list[CloudPondError] = []
+
+    def ask() -> None:
+        with pytest.raises(CloudPondError) as caught:
+            show_delivery_order(client, ID)
+        failures.append(caught.value)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    while not emulator.requests:
+        time.sleep(0.01)
+    begun = time.monotonic()
+    client.close()
+    thread.join(SLACK)
+    assert not thread.is_alive()
+    assert time.monotonic() - begun < SLACK
+    assert len(failures) == len(emulator.requests) == 1
+
+
+def test_a_client_leaves_no_thread(emulate: Emulate) -> None:
+    before = set(threading.enumerate())
+    emulator = emulate(f"{ID}=SUCCESS")
+    own = set(threading.enumerate()) - before
+    show(emulator.url)
+    deadline = time.monotonic() + SLACK
+    while time.monotonic() < deadline:
+        left = {thread for thread in threading.enumerate() if thread.name == "cloudpond-watchdog"} - before - own
+        if not left:
+            return
+        time.sleep(0.01)
+    raise AssertionError(left)
+
+
+# The limit to the bytes of an answer
+
+
+@pytest.mark.parametrize("fault", ["large-error", "escaped-error", "large-error:400", "long-headers"])
+def test_a_large_error_is_not_looked_at(emulate: Emulate, fault: str) -> None:
+    emulator = emulate(f"{ID}={fault}")
+    tracemalloc.start()
+    try:
+        error = in_time(lambda: failure(emulator.url))
+        # What the emulator, in the same process, has made of it is counted too.
+        assert tracemalloc.get_traced_memory()[1] < 80 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+    assert error.http_status in (400, 500)
+    assert len(str(error)) < 2000
+
+
+@pytest.mark.parametrize("fault", ["gzip-bomb", "gzip-gzip-bomb", "unknown-encoding", "not-gzip"])
+def test_what_is_compressed_stays_within_bounds(emulate: Emulate, fault: str) -> None:
+    emulator = emulate(f"{ID}={fault}")
+    error = failure(emulator.url, max_retries=3)
+    assert "the answer can't be decoded" in str(error)
+    assert (error.http_status, error.retryable) == (200, False)
+
+
+def test_a_chunk_of_less_than_nothing_is_not_read_to_its_end() -> None:
+    # For a chunk of -1 bytes, http.client reads all there is.
+    endless = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n" + b" " * (2 * RECEIVED_MAX)
+    tracemalloc.start()
+    try:
+        with serve(endless) as url:
+            error = failure(url)
+        # What is sent, in the same process, is counted too.
+        assert tracemalloc.get_traced_memory()[1] < len(endless) + 3 * RECEIVED_MAX
+    finally:
+        tracemalloc.stop()
+    assert error.retryable
+    assert "broke off" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("duplicate-keys", "the answer has the key 'status' twice"),
+        ("duplicate-order", "the answer has the key 'delivery_order' twice"),
+        ("nan", "the answer is not JSON"),
+        ("infinity", "the answer is not JSON"),
+        ("huge-float", "the answer has a number that is too large"),
+        ("huge-integer", "the answer has a number that is too large"),
+        ("deep", "the answer is nested too deeply"),
+        ("not-utf-8", "the answer is not JSON"),
+        ("short-length", "the answer is not JSON"),
+    ],
+)
+def test_answers_that_cannot_be_believed(emulate: Emulate, fault: str, reason: str) -> None:
+    error = failure(emulate(f"{ID}={fault}").url, max_retries=3)
+    assert reason in str(error)
+    assert (error.http_status, error.retryable) == (200, False)
+
+
+@pytest.mark.parametrize("fault", ["cut-chunks", "negative-chunk", "garbage-chunk"])
+def test_answers_that_break_off(emulate: Emulate, fault: str) -> None:
+    error = in_time(lambda: failure(emulate(f"{ID}={fault}").url, timeout=TIMEOUT))
+    assert (error.http_status, error.retryable) == (None, True)
+
+
+def test_half_of_a_body_without_a_length_is_no_order(emulate: Emulate) -> None:
+    assert "the answer is not JSON" in str(failure(emulate(f"{ID}=cut-without-length").url))
+
+
+def test_half_a_character_becomes_a_mark(emulate: Emulate) -> None:
+    order = show(emulate(f"{ID}=lone-surrogate").url)
+    assert order["id"] == ID
+    order["name"].encode()
+
+
+def test_a_large_field_is_passed_on(emulate: Emulate) -> None:
+    assert len(show(emulate(f"{ID}=large-field").url)["name"]) >= 1024 * 1024
+
+
+# Proxies
+
+
+@pytest.fixture
+def behind(emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., t.Any]:
+    """Return the failure, or the order, of a query of an emulator behind a proxy with this life."""
+    emulator = emulate(f"{ID}=SUCCESS", certificate=tls.certificate, key=tls.key)
+
+    def ask(
+        life: str, *, wrong: str = "", tries: int = 1, userinfo: str = "user:pass%23word", **options: t.Any
+    ) -> t.Any:
+        with Proxy(life, login="user:pass#word", **options) as proxy:
+            scheme, _colon, rest = proxy.url.partition("://")
+            scheme = wrong or scheme
+            monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://{userinfo}@{rest}")
+            begun = time.monotonic()
+            try:
+                with make_client(emulator.url, ca_path=tls.ca, timeout=TIMEOUT, max_retries=tries - 1) as client:
+                    return show_delivery_order(client, ID)
+            except CloudPondError as raised:
+                error = raised
+        assert "pass" not in str(error)
+        assert time.monotonic() - begun < tries * (TIMEOUT + SLACK)
+        return error, rest, len(proxy.requests)
+
+    return ask
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_query_goes_through_a_proxy(behind: t.Callable[..., t.Any], tls: Tls, secure: bool) -> None:
+    options = {"certificate": tls.certificate, "key": tls.key} if secure else {}
+    assert behind("ok", **options)["status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize("status", [400, 403, 407, 404])
+def test_a_refusal_of_a_proxy_is_final(behind: t.Callable[..., t.Any], retry_clock: object, status: int) -> None:
+    error, address, requests = behind(f"http:{status}", tries=4)
+    assert f"the proxy {address} (HTTPS_PROXY) refused to connect: {status}" in str(error)
+    assert (error.http_status, error.retryable) == (None, False)
+    assert requests == 1
+
+
+def test_a_wrong_password_is_sent_to_a_proxy_once(behind: t.Callable[..., t.Any], retry_clock: object) -> None:
+    error, address, requests = behind("ok", tries=4, userinfo="user:passé".encode("ascii", "ignore").decode())
+    assert f"the proxy {address} (HTTPS_PROXY) refused to connect: 407" in str(error)
+    assert (error.http_status, error.retryable, requests) == (None, False, 1)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_an_outage_of_a_proxy_is_waited_out(behind: t.Callable[..., t.Any], retry_clock: object, status: int) -> None:
+    assert behind(f"http:{status}*2,ok", tries=3)["status"] == "SUCCESS"
+    error, address, requests = behind(f"http:{status}", tries=3)
+    assert f"the proxy {address} (HTTPS_PROXY) refused to connect: {status}" in str(error)
+    assert (error.http_status, error.retryable, requests) == (None, True, 3)
+
+
+@pytest.mark.parametrize("fault", ["hang", "trickle:0.02", "trickle:0", "reset"])
+def test_no_proxy_holds_a_query(behind: t.Callable[..., t.Any], fault: str) -> None:
+    error, address, _requests = behind(fault)
+    assert f"the proxy {address} (HTTPS_PROXY)" in str(error)
+    assert error.retryable
+
+
+@pytest.mark.parametrize("fault", ["hang-after", "cut"])
+def test_what_fails_behind_a_proxy_names_the_server(behind: t.Callable[..., t.Any], fault: str) -> None:
+    error, _address, _requests = behind(fault)
+    assert "proxy" not in str(error)
+    assert "127.0.0.1" in str(error)
+    assert error.retryable
+
+
+@pytest.mark.parametrize("handshake", ["stall", "trickle:0.02", "reset"])
+def test_no_handshake_with_a_proxy_holds_a_query(behind: t.Callable[..., t.Any], tls: Tls, handshake: str) -> None:
+    error, address, _requests = behind("ok", handshake=handshake, certificate=tls.certificate, key=tls.key)
+    assert f"the proxy {address} (HTTPS_PROXY)" in str(error)
+    assert error.retryable
+
+
+def test_a_proxy_that_speaks_http_under_https(behind: t.Callable[..., t.Any]) -> None:
+    error, address, _requests = behind("ok", wrong="https")
+    assert f"no answer from the proxy {address} (HTTPS_PROXY), which seems to speak http, not https" in str(error)
+
+
+def test_a_proxy_whose_certificate_does_not_verify(behind: t.Callable[..., t.Any], tmp_path: Path) -> None:
+    authority = trustme.CA()
+    server = authority.issue_cert("127.0.0.1")
+    paths = [tmp_path / "certificate.pem", tmp_path / "key.pem"]
+    server.cert_chain_pems[0].write_to_path(str(paths[0]))
+    server.private_key_pem.write_to_path(str(paths[1]))
+    error, address, _requests = behind("ok", certificate=str(paths[0]), key=str(paths[1]))
+    assert f"the certificate of the proxy {address} (HTTPS_PROXY) does not verify" in str(error)
+    assert not error.retryable
+
+
+def test_an_echo_of_a_proxys_password_is_masked(behind: t.Callable[..., t.Any]) -> None:
+    error, _address, _requests = behind("echo:407")
+    assert "********" in str(error)
+
+
+def test_a_proxy_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Proxy() as proxy:
+        url = proxy.url
+    monkeypatch.setenv("ALL_PROXY", url.replace("http://", "http://user:password@"))
+    error = failure("https://ies.example.com")
+    assert str(error).endswith(f"no answer from the proxy {url[7:]} (ALL_PROXY): Connection refused")
+    assert error.retryable
+
+
+@pytest.mark.parametrize(
+    ("variables", "used"),
+    [
+        ({"HTTPS_PROXY": "GONE", "https_proxy": ""}, False),
+        ({"HTTPS_PROXY": "GONE", "NO_PROXY": "127.0.0.1"}, False),
+        ({"HTTPS_PROXY": "GONE", "no_proxy": "127.0.0.0/8"}, False),
+        ({"HTTPS_PROXY": "GONE", "NO_PROXY": "*", "no_proxy": ""}, True),
+        ({"HTTPS_PROXY": "GONE", "NO_PROXY": "example.com"}, True),
+        ({"ALL_PROXY": "GONE", "HTTPS_PROXY": ""}, True),
+        ({"HTTP_PROXY": "GONE"}, False),
+    ],
+)
+def test_which_proxy_the_environment_means(
+    emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], used: bool
+) -> None:
+    emulator = emulate(f"{ID}=SUCCESS", certificate=tls.certificate, key=tls.key)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.replace("GONE", "127.0.0.1:1"))
+    if used:
+        assert "the proxy 127.0.0.1:1" in str(failure(emulator.url, ca_path=tls.ca))
+    else:
+        assert show(emulator.url, ca_path=tls.ca)["status"] == "SUCCESS"
