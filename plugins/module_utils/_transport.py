@@ -164,7 +164,7 @@ class Transport:
                 response = self._session.send(prepared, stream=True, allow_redirects=False, **self._options)
                 with contextlib.closing(response):
                     body, flaw = self._read(response, watch)
-            except (requests.RequestException, HTTPError) as error:
+            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
                 # What these say, and those they come from, can hold a server's text: they are not passed on.
                 raise self._fault(error, watch, secrets) from None
             return Reply(response.status_code, response.reason or "", response.headers, body, flaw, secrets)

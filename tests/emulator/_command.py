@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the command lines of the emulator and of the proxy share: listening, ending, and the tables in their help."""
+"""Shared by the command lines of the emulator and of the proxy: listening, ending, and the tables in their help."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WIDTH = 116
 
 
 class Listening(Protocol):
-    """What runs while its ``with`` block does, and can then be reached at a URL."""
+    """An object that listens at a URL while its ``with`` block runs."""
 
     @property
     def url(self) -> str: ...

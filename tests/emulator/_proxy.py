@@ -197,7 +197,7 @@ class Proxy:
             try:
                 relay(connection, server)
             except ConnectionResetError:
-                # A server's reset is to look like one, as it would without a proxy.
+                # The client is to see the server's reset, as it would without a proxy.
                 self._listener.reset(connection)
 
 

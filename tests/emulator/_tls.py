@@ -20,8 +20,8 @@ from ._replies import Hangup, Stream, rendered
 DEFAULT_HANDSHAKE = "ok"
 
 
-def _endless_hello() -> Iterator[bytes]:
-    """A record of the longest kind, with the longest ServerHello that fits: nothing to read before all has come."""
+def _long_hello() -> Iterator[bytes]:
+    """The bytes of the longest record, with the longest ServerHello that fits; no client can read it before its end."""
     return (bytes([byte]) for byte in itertools.chain(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc\x03\x03", bytes(16378)))
 
 
@@ -30,7 +30,7 @@ HANDSHAKE_FAULTS: tuple[Kind[None], ...] = (
     Kind(
         "trickle[:SECONDS]",
         "a ServerHello of 16 KiB comes a byte every SECONDS, default 0.2",
-        lambda s, n: Stream(_endless_hello(), n),
+        lambda s, n: Stream(_long_hello(), n),
         pause,
         0.2,
     ),

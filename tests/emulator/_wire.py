@@ -12,8 +12,8 @@ from typing import Callable
 
 from ._replies import Answer, Stream, Then, rendered
 
-# The other side's orderly end, even while there is something to read. Elsewhere than on Linux POLLHUP, which nobody has
-# to ask for, must do.
+# The other side's orderly end, even while there is something to read. Only Linux tells it; elsewhere POLLHUP, which is
+# always told, must do.
 _ENDED = getattr(select, "POLLRDHUP", 0)
 
 
@@ -37,8 +37,8 @@ def send(
 ) -> bool:
     """Send a reply. Returns whether the connection can serve another request. Raises OSError when the client leaves.
 
-    ``settle`` is told the status, None for no whole answer, before the last of it is sent: who has the answer must find
-    it in the journal.
+    ``settle`` is told the status, None for no whole answer, before the last of it is sent: a client that has the answer
+    must find it in the journal.
     """
     if isinstance(reply, Answer):
         settle(reply.status)

@@ -31,7 +31,7 @@ faults:
 TLS handshakes with the proxy itself, where a poll is a connection:
 {fault_rows(HANDSHAKE_FAULTS)}
 
-refused, whatever the life:
+refused in any life:
   407 without the login, 400 for anything but CONNECT and http URLs, 403 for a target that is not on loopback, and 502
   for one where nobody listens. Each connection is for one request.
 

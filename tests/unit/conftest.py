@@ -68,7 +68,7 @@ def emulate() -> t.Iterator[t.Callable[..., Emulator]]:
 
 
 class Tls(t.NamedTuple):
-    """PEM files: of an authority, and of its certificate for 127.0.0.1 with the key."""
+    """PEM files: of an authority, and of its certificate for this machine with the key."""
 
     ca: str
     certificate: str
@@ -79,7 +79,7 @@ class Tls(t.NamedTuple):
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
     folder = tmp_path_factory.mktemp("tls")
     authority = trustme.CA()
-    server = authority.issue_cert("127.0.0.1")
+    server = authority.issue_cert("127.0.0.1", "localhost")
     paths = Tls(*(str(folder / name) for name in ("ca.pem", "certificate.pem", "key.pem")))
     authority.cert_pem.write_to_path(paths.ca)
     server.private_key_pem.write_to_path(paths.key)

@@ -33,7 +33,7 @@ HEADERS = rb"HTTP/1\.1 200 OK\r\n(?:(?!X-Trickle)[A-Z][A-Za-z-]+: [^\r\n]+\r\n)+
 CHUNKED = HEADERS + rb"(?<=Transfer-Encoding: chunked\r\n)\r\n"
 BODY = rb'[0-9a-f]+\r\n\{"delivery_order.*\}\r\n'
 
-# What comes first, and what then comes again and again, a piece at a time.
+# The start of each, and the piece that is then repeated.
 ENDLESS = {
     "endless-headers": (HEADERS, rb"X-Trickle: 1\r\n"),
     "endless-header-line": (HEADERS + rb"X-Trickle: ", rb"1"),
@@ -150,7 +150,7 @@ def test_outage_that_begins_as_the_emulator_closes() -> None:
         with Emulator(["0000-a=down:60"]) as emulator:
             connection = stack.enter_context(raw_connection(emulator))
             wait_until(lambda: emulator.connections == 1)
-            # As close() does first: what listens then has no time for an outage any more.
+            # close() does this first; the listening thread then ends without beginning the outage.
             emulator._listener._closing.set()
             connection.sendall(raw_request())
             wait_until(lambda: len(emulator.requests) == 1)
