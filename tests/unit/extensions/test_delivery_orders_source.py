@@ -302,7 +302,7 @@ def test_wrong_arguments_are_refused(source: Source, emulate: Emulate, args: dic
 @pytest.mark.parametrize("name", ["auth_token", "secret_key", "security_token"])
 def test_a_secret_of_the_wrong_type_is_not_repeated(source: Source, name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must be a string: got int") as caught:
-        source.run("http://127.0.0.1:1", **{"access_key": "AK", "secret_key": "SK", name: 123456789})
+        source.until_polled(1, source.globals["main"](source.queue, {name: 123456789}))
     assert "123456789" not in str(caught.value)
 
 
@@ -387,7 +387,7 @@ def test_it_finds_its_own_module_utils(emulate: Emulate, tmp_path: Path, place: 
     decoy = tmp_path / "decoy" / "ansible_collections" / "huaweicloud" / "cloudpond" / "plugins" / "module_utils"
     decoy.mkdir(parents=True)
     (decoy / "_client.py").write_text("raise AssertionError('the wrong copy')\n", encoding="utf-8")
-    for package in (decoy, *decoy.parents[:4]):
+    for package in (decoy, *list(decoy.parents)[:4]):
         (package / "__init__.py").touch()
     args = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN, "delivery_order_ids": [ID]}
     script = f"""
