@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -16,7 +17,10 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
+from ansible_rulebook.validators import Validate
 
+from tests.docs.examples import blocks_in
 from tests.emulator import Emulator
 
 if t.TYPE_CHECKING:
@@ -110,6 +114,21 @@ def rulebook(collections: Path, tmp_path: Path) -> Iterator[Callable[..., Rulebo
             return Rulebook(process, log)
 
         yield start
+
+
+def test_the_rulebooks_of_the_documentation_are_valid() -> None:
+    source = runpy.run_path(str(ROOT / "extensions" / "eda" / "plugins" / "event_source" / "delivery_orders.py"))
+    texts = [source["EXAMPLES"]]
+    texts += [path.read_text(encoding="utf-8") for path in (ROOT / "extensions" / "eda" / "rulebooks").glob("*.yml")]
+    for page in (ROOT / "docs" / "docsite" / "rst").glob("*.rst"):
+        texts += [block.text for block in blocks_in(page) if block.language == "yaml" and "\n  sources:" in block.text]
+    assert len(texts) == 5
+    for text in texts:
+        rulesets = yaml.safe_load(text)
+        Validate.rulebook(rulesets)
+        for ruleset in rulesets:
+            for each in ruleset["sources"]:
+                assert each["huaweicloud.cloudpond.delivery_orders"].keys() <= source["ARGUMENTS"].keys()
 
 
 def test_a_site_is_provisioned_when_its_order_has_succeeded(rulebook: Callable[..., Rulebook], tmp_path: Path) -> None:
