@@ -10,7 +10,6 @@ import asyncio
 import gc
 import os
 import runpy
-import statistics
 import subprocess
 import sys
 import threading
@@ -45,14 +44,26 @@ class Queue:
         self.count += 1
 
 
-async def worst_lag(seconds: float) -> float:
-    """Return the longest time, in seconds, that the event loop came too late to a task that was due."""
-    worst = 0.0
+class Lag(t.NamedTuple):
+    """How long the event loop was not free, in seconds."""
+
+    #: The longest time that it came too late to a task that was due. A machine that is busy with something else, or a
+    #: wait in the wrong place, causes it.
+    late: float
+    #: The longest time that its own thread computed at a stretch. The machine has no part in that.
+    busy: float
+
+
+async def worst_lag(seconds: float) -> Lag:
+    """Measure for so long."""
+    late = busy = 0.0
     end = time.monotonic() + seconds
     while (due := time.monotonic() + 0.005) < end:
+        computed = time.thread_time()
         await asyncio.sleep(0.005)
-        worst = max(worst, time.monotonic() - due)
-    return worst
+        late = max(late, time.monotonic() - due)
+        busy = max(busy, time.thread_time() - computed)
+    return Lag(late, busy)
 
 
 def memory() -> int:
@@ -61,7 +72,7 @@ def memory() -> int:
     return tracemalloc.get_traced_memory()[0]
 
 
-async def watch(url: str) -> tuple[list[float], list[int], int]:
+async def watch(url: str) -> tuple[list[Lag], list[int], int]:
     """Run the source, and return the lags and the bytes in use, both window by window, and the number of events."""
     queue = Queue()
     args = {
@@ -74,7 +85,8 @@ async def watch(url: str) -> tuple[list[float], list[int], int]:
     task = asyncio.create_task(runpy.run_path(str(SOURCE))["main"](queue, args))
     # The first queries load what Python loads late, and fill the source's state.
     await asyncio.sleep(2 * WINDOW)
-    lags, sizes = [], [memory()]
+    lags: list[Lag] = []
+    sizes = [memory()]
     for _window in range(max(3, round(SECONDS / WINDOW))):
         lags.append(await worst_lag(WINDOW))
         sizes.append(memory())
@@ -98,12 +110,15 @@ def test_two_hundred_orders_every_second() -> None:
         finally:
             tracemalloc.stop()
             emulator.kill()
-    milliseconds = [round(lag * 1000) for lag in lags]
-    print(f"\nworst lags of the event loop, in ms: {milliseconds}; bytes in use: {sizes}; events: {events}")
+    late = [round(lag.late * 1000) for lag in lags]
+    busy = [round(lag.busy * 1000) for lag in lags]
+    print(f"\nthe event loop, in ms: late {late}, busy {busy}; bytes in use: {sizes}; events: {events}")
     assert events == 3 * ORDERS
-    # A machine that is busy with something else delays a window, a query on the event loop would delay all of them.
-    assert statistics.median(lags) < BLOCKED_MAX
-    assert sizes[-1] - sizes[0] < GROWTH_MAX
+    assert max(lag.busy for lag in lags) < BLOCKED_MAX
+    # Each window has a query: one on the event loop would delay all of them.
+    assert min(lag.late for lag in lags) < BLOCKED_MAX
+    # Of several, because an answer may just be being read.
+    assert min(sizes[-3:]) - min(sizes[:2]) < GROWTH_MAX
     deadline = time.monotonic() + 2
     while threading.active_count() > threads and time.monotonic() < deadline:
         time.sleep(0.01)
