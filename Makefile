@@ -56,8 +56,8 @@ demo:
 
 .PHONY: demo-events
 demo-events:
-	$(call environment,demo-events,tests/demo/events_requirements.txt)
-	@$(VENVS)/demo-events/bin/python -m tests.demo.events --cache-dir $(VENVS)/demo-events/cache
+	$(call environment,demo-events,tools/demo/events_requirements.txt)
+	@$(VENVS)/demo-events/bin/python -m tools.demo.events --cache-dir $(VENVS)/demo-events/cache
 
 .PHONY: picture
 picture:

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.docs.examples import blocks_in
 from tests.emulator import Emulator
+from tools.docs.examples import blocks_in
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator

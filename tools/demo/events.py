@@ -17,9 +17,9 @@ import sys
 from pathlib import Path
 
 from tests.emulator import Emulator
-from tools.nox.java import OLDEST_JAVA, find_java_home
 
 from ..dry_run import DryRunError, environment, install_collection, main, run_shown, say
+from ..nox.java import OLDEST_JAVA, find_java_home
 
 ORDER_ID = "demo-0001"
 # The life of a delivery, query by query, with an outage in the middle of it.

@@ -12,10 +12,11 @@ from pathlib import Path
 import nox
 
 from .java import OLDEST_JAVA, find_java_home
+from .table import keep_result
 
 
-def run_eda(session: nox.Session) -> Path:
-    """Run the tests, and return the directory of their JUnit file. EDA=0 in the environment leaves them out."""
+def run_eda(session: nox.Session) -> None:
+    """Run the tests. EDA=0 in the environment leaves them out."""
     if os.environ.get("EDA") == "0":
         session.skip("EDA=0 leaves it out")
     java_home = find_java_home()
@@ -27,5 +28,7 @@ def run_eda(session: nox.Session) -> Path:
     junit = Path(session.create_tmp()).resolve() / "junit"
     options = ["-p", "no:cacheprovider", f"--junit-xml={junit}/eda.xml"]
     arguments = session.posargs or ["tests/eda"]
-    session.run("python", "-m", "pytest", *options, *arguments, env={"JAVA_HOME": java_home})
-    return junit
+    try:
+        session.run("python", "-m", "pytest", *options, *arguments, env={"JAVA_HOME": java_home})
+    finally:
+        keep_result(session, junit)
