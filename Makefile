@@ -25,6 +25,7 @@ export ANSIBLE_HOME := $(CURDIR)/.nox/ansible-home
 .PHONY: help
 help:
 	@echo 'make demo       run the shipped playbook against the emulator, on this machine'
+	@echo 'make demo-events  run the event source, which starts a playbook (needs Java 17)'
 	@echo 'make test       run all checks and tests; a table at the end says what ran on what'
 	@echo 'make benchmark  measure the module beside others, against the emulator'
 	@echo 'make format     format the Python files'
@@ -52,6 +53,11 @@ endef
 demo:
 	$(call environment,demo,tools/demo/requirements.txt)
 	@$(VENVS)/demo/bin/python -m tools.demo --cache-dir $(VENVS)/demo/cache
+
+.PHONY: demo-events
+demo-events:
+	$(call environment,demo-events,tools/demo/events_requirements.txt)
+	@$(VENVS)/demo-events/bin/python -m tools.demo.events --cache-dir $(VENVS)/demo-events/cache
 
 .PHONY: picture
 picture:

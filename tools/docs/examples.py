@@ -43,6 +43,7 @@ DONE = r"\bok=[1-9]"
 #: Commands that a test of the documentation can't run, by how they begin.
 NOT_RUN = {
     "ansible-galaxy collection ": "installs the collection, as the tests of the build do",
+    "ansible-rulebook ": "needs Java: it has tests of its own",
     "crontab ": "shows the lines that follow",
     "export ": "sets the connection, for which the test has its own",
     "make ": "runs this test, or a demo with a test of its own",
@@ -136,6 +137,8 @@ def _yaml(block: Block, file: str) -> Example:
         return Example("data", note="configuration of another program: parsed")
     if not isinstance(content, list) or not all(isinstance(item, dict) and "name" in item for item in content):
         raise Unknown("neither a mapping nor a list of plays or tasks that have names")
+    if all("sources" in item for item in content):
+        return Example("data", note="a rulebook: the tests of ansible-rulebook validate it")
     if all({"hosts", "ansible.builtin.import_playbook"} & set(item) for item in content):
         text = block.text
     elif all("block" in item or any("." in key for key in item) for item in content):

@@ -1,0 +1,315 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Event source of ansible-rulebook: an event whenever a CloudPond delivery order is new, or has a new status."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+name: delivery_orders
+short_description: Watch CloudPond delivery orders
+version_added: 0.1.0
+author: CloudPond collection contributors (!UNKNOWN)
+description:
+  - Queries delivery orders again and again, and sends an event when an order is first seen and when its status changes.
+  - An event has the keys C(delivery_order), which is the order as the module
+    M(huaweicloud.cloudpond.cloudpond_delivery_order_info) returns it, and C(previous_status), the status before the
+    change. C(previous_status) is null when the order is first seen.
+  - The statuses are kept in memory. After a restart, each order is announced once more, with C(previous_status) null.
+    Rules must be made so that they may run twice for one order.
+  - Statuses are compared, not times. A status that comes and goes between two queries is not seen, the one after it is.
+  - An order that is no longer listed makes no event, and is remembered. If it is listed again, it makes an event only
+    if its status has changed. The status DELETED makes an event like any other.
+  - An outage is waited out. The source logs when it begins and when it is over, and the pauses between its queries
+    double meanwhile, up to ten minutes.
+  - Errors that waiting can't cure end the source, after one query. Among them are a refused credential, an order that
+    does not exist, and a certificate that does not verify.
+options:
+  delivery_order_ids:
+    description:
+      - The IDs of the orders to watch. When left out, all orders of the account are watched, also those to come.
+      - An empty list or ID is an error, because a variable that came out empty must not stand for all orders.
+      - From 20 IDs on, the account's orders are listed, and only those that are missing there are queried by ID.
+    type: list
+    elements: str
+  interval:
+    description:
+      - How many seconds to wait between two queries, from 1 to 86400.
+    type: float
+    default: 60
+  endpoint:
+    description:
+      - The base URL of the CloudPond API. Must begin with C(https://), except for a loopback address.
+      - When left out, the environment variable E(HW_CLOUDPOND_ENDPOINT) is used.
+    type: str
+    default: https://ies.myhuaweicloud.com
+  domain_id:
+    description:
+      - The ID of the account.
+      - When left out, E(HW_DOMAIN_ID), then E(HUAWEICLOUD_SDK_DOMAIN_ID), then the file of the vendor's SDK is used.
+    type: str
+  auth_token:
+    description:
+      - A token of the vendor's identity service (IAM). It lives 24 hours, so that an access key is the better choice.
+      - When no credential is given as arguments, the environment, then the file of the vendor's SDK is used, as by
+        M(huaweicloud.cloudpond.cloudpond_delivery_order_info).
+    type: str
+  access_key:
+    description: The ID of an access key (AK). It excludes O(auth_token).
+    type: str
+  secret_key:
+    description: The secret of the access key (SK).
+    type: str
+  security_token:
+    description: The token that comes with a temporary access key.
+    type: str
+  validate_certs:
+    description: Whether the certificate of the server must be valid. Turn this off for tests only.
+    type: bool
+    default: true
+  ca_path:
+    description: A file of the CA certificates to trust, or a directory that C(openssl rehash) has prepared.
+    type: path
+  timeout:
+    description: How many seconds one try of a request may last.
+    type: float
+    default: 30.0
+  max_retries:
+    description:
+      - How often a request is sent again within one query, before the outage counts as one.
+      - When left out, E(HW_MAX_RETRIES) is used.
+    type: int
+    default: 5
+requirements:
+  - requests >= 2.25
+notes:
+  - ansible-rulebook reads the result of a template as a Python literal, so that an ID made of digits becomes a number.
+    Give credentials and the ID of the account by environment variables, or quote the template twice.
+"""
+
+EXAMPLES = r"""
+- name: Follow the orders of two sites
+  hosts: all
+  sources:
+    - huaweicloud.cloudpond.delivery_orders:
+        delivery_order_ids:
+          - 00000000-0000-000-0000-000000000000
+          - 00000000-0000-000-0000-000000000001
+        interval: 300
+  rules:
+    - name: Say that a site is delivered
+      condition: event.delivery_order.status == "SUCCESS"
+      action:
+        debug:
+          msg: "{{ event.delivery_order.name }} is delivered, and was {{ event.previous_status }} before"
+"""
+
+import asyncio
+import concurrent.futures
+import importlib
+import logging
+import os
+import sys
+import threading
+import types
+import typing as t
+from pathlib import Path
+
+#: The name under which the collection's module_utils are imported. Where there is an ansible_collections package too,
+#: it may be that of another copy of the collection.
+_PACKAGE = "_huaweicloud_cloudpond_module_utils"
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import (
+        _auth,
+        _client,
+        _delivery_orders,
+        _errors,
+        _paging,
+        _settings,
+        _specification,
+    )
+else:
+    # ansible-rulebook runs this file by its path, and nothing then makes the collection importable.
+    if _PACKAGE not in sys.modules:
+        sys.modules[_PACKAGE] = types.ModuleType(_PACKAGE)
+        sys.modules[_PACKAGE].__path__ = [str(Path(__file__).resolve().parents[4] / "plugins" / "module_utils")]
+    _auth, _client, _delivery_orders, _errors, _paging, _settings, _specification = (
+        importlib.import_module(f"{_PACKAGE}.{name}")
+        for name in ("_auth", "_client", "_delivery_orders", "_errors", "_paging", "_settings", "_specification")
+    )
+
+#: Seconds.
+INTERVAL_DEFAULT = 60.0
+INTERVAL_MIN = 1.0
+INTERVAL_MAX = 86400.0
+
+#: Seconds, the longest pause during an outage, unless the interval is longer.
+BACKOFF_MAX = 600.0
+
+# Not by __name__: where the file is run by its path, that names no plugin.
+_log = logging.getLogger("huaweicloud.cloudpond.delivery_orders")
+_sleep = asyncio.sleep
+
+
+class _Type(t.NamedTuple):
+    #: As it reads after "must be".
+    name: str
+    classes: tuple[type, ...]
+
+
+_STRING = _Type("a string", (str,))
+_NUMBER = _Type("a number", (int, float))
+
+CONNECTION_ARGUMENTS = {
+    "endpoint": _STRING,
+    "domain_id": _STRING,
+    "auth_token": _STRING,
+    "access_key": _STRING,
+    "secret_key": _STRING,
+    "security_token": _STRING,
+    "validate_certs": _Type("true or false", (bool,)),
+    "ca_path": _STRING,
+    "timeout": _NUMBER,
+    "max_retries": _Type("a whole number", (int,)),
+}
+ARGUMENTS = {
+    "delivery_order_ids": _Type("a list of IDs", (list,)),
+    "interval": _NUMBER,
+    **CONNECTION_ARGUMENTS,
+}
+
+
+async def main(queue: asyncio.Queue[dict[str, t.Any]], args: Mapping[str, t.Any]) -> None:
+    """
+    Put an event into the queue for each order that is new or has a new status, until cancelled.
+
+    :param args: ARGUMENTS, as the documentation has them.
+    :raises ValueError: if an argument can't be used.
+    :raises CloudPondError: if a query fails in a way that waiting can't cure.
+    """
+    _check_types(args)
+    interval = _find_interval(args)
+    delivery_order_ids = _find_ids(args)
+    connection = {name: args.get(name) for name in CONNECTION_ARGUMENTS}
+    if connection["ca_path"] is not None:
+        connection["ca_path"] = os.path.expanduser(os.path.expandvars(connection["ca_path"]))
+    if _auth.REQUESTS_IMPORT_ERROR:
+        raise ValueError(f"The Python library requests is missing: install it for {sys.executable}.")
+
+    # Leaving the context also ends the query that is under way in its thread when this is cancelled.
+    with _client.Client(connection, os.environ, caller="ansible-rulebook") as client:
+
+        def query() -> list[_specification.Order]:
+            if delivery_order_ids is None:
+                return list(_delivery_orders.list_delivery_orders(client, page_size=_paging.PAGE_SIZE_MAX))
+            return _delivery_orders.show_delivery_orders(client, delivery_order_ids)
+
+        await _watch(queue, query, interval)
+
+
+async def _watch(
+    queue: asyncio.Queue[dict[str, t.Any]], query: Callable[[], list[_specification.Order]], interval: float
+) -> None:
+    statuses: dict[str, str | None] = {}
+    failures = 0
+    backoff = interval
+    while True:
+        pause = interval
+        try:
+            orders = await _in_thread(query)
+        except _errors.CloudPondError as error:
+            if not error.retryable:
+                raise
+            if not failures:
+                _log.warning("%s. This is tried again until it succeeds.", error)
+            failures += 1
+            pause, backoff = backoff, min(backoff * 2, max(BACKOFF_MAX, interval))
+        else:
+            if failures:
+                _log.warning("The delivery orders can be queried again, after failures in a row: %d.", failures)
+            failures = 0
+            backoff = interval
+            for order in orders:
+                if order["id"] not in statuses or statuses[order["id"]] != order["status"]:
+                    await queue.put({"delivery_order": order, "previous_status": statuses.get(order["id"])})
+                    statuses[order["id"]] = order["status"]
+        await _sleep(pause)
+
+
+async def _in_thread(query: Callable[[], list[_specification.Order]]) -> list[_specification.Order]:
+    """
+    Run a query in a thread of its own.
+
+    It does what asyncio.to_thread does, but no end of the loop or of the process waits for the thread: the system's
+    calls that find a host or connect to it can't be cut short.
+    """
+    future: concurrent.futures.Future[list[_specification.Order]] = concurrent.futures.Future()
+
+    def run() -> None:
+        future.set_running_or_notify_cancel()
+        try:
+            future.set_result(query())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="cloudpond-delivery-orders", daemon=True).start()
+    return await asyncio.wrap_future(future)
+
+
+def _check_types(args: Mapping[str, t.Any]) -> None:
+    unknown = [str(name) for name in args if name not in ARGUMENTS]
+    if unknown:
+        raise ValueError(f"Unknown arguments: {', '.join(unknown)}. Known ones are: {', '.join(ARGUMENTS)}.")
+    for name, value in args.items():
+        if value is None and name != "delivery_order_ids":
+            continue
+        # bool is a subclass of int.
+        if not isinstance(value, ARGUMENTS[name].classes) or (
+            isinstance(value, bool) and bool not in ARGUMENTS[name].classes
+        ):
+            # The value could be a secret.
+            raise ValueError(f"{name} must be {ARGUMENTS[name].name}: got {_type_name(value)}.{_hint(name, value)}")
+
+
+def _find_interval(args: Mapping[str, t.Any]) -> float:
+    value = args.get("interval")
+    if value is None:
+        return INTERVAL_DEFAULT
+    # Written so that NaN is outside, too.
+    if not INTERVAL_MIN <= value <= INTERVAL_MAX:
+        raise ValueError(f"interval must be from {INTERVAL_MIN:g} to {INTERVAL_MAX:g} seconds: got {value}.")
+    return float(value)
+
+
+def _find_ids(args: Mapping[str, t.Any]) -> list[str] | None:
+    """Return the IDs to ask for, None for all orders."""
+    if "delivery_order_ids" not in args:
+        return None
+    delivery_order_ids: list[t.Any] = args["delivery_order_ids"]
+    if not delivery_order_ids:
+        raise ValueError("delivery_order_ids must not be empty: leave it out to watch all orders of the account.")
+    for number, delivery_order_id in enumerate(delivery_order_ids, 1):
+        if not isinstance(delivery_order_id, str):
+            got = _type_name(delivery_order_id)
+            hint = _hint("delivery_order_ids", delivery_order_id)
+            raise ValueError(f"Entry {number} of delivery_order_ids must be a string: got {got}.{hint}")
+        if not _settings.is_segment(delivery_order_id):
+            raise ValueError(f"Entry {number} of delivery_order_ids {_settings.SEGMENT_RULE}.")
+    return delivery_order_ids
+
+
+def _type_name(value: object) -> str:
+    return "null" if value is None else type(value).__name__
+
+
+def _hint(name: str, value: object) -> str:
+    if name == "delivery_order_ids" and value is None:
+        return " Leave it out to watch all orders of the account."
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return " ansible-rulebook makes a number of a template that comes out as digits: write \"'{{ variable }}'\"."
+    return ""

@@ -1,0 +1,468 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import runpy
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+import trustme
+import yaml
+
+from ansible_collections.huaweicloud.cloudpond.plugins.doc_fragments import _connection
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _credentials, _settings
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._argspec import CONNECTION_ARGUMENT_SPEC
+
+from ..conftest import DOMAIN_ID, TOKEN
+
+if t.TYPE_CHECKING:
+    from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
+
+    Emulate = t.Callable[..., Emulator]
+    Event = dict[str, t.Any]
+
+ROOT = Path(__file__).resolve().parents[3]
+SOURCES = ROOT / "extensions" / "eda" / "plugins" / "event_source"
+ID = "0000-a"
+
+
+class Queue:
+    """What ansible-rulebook hands to a source, as far as a source may use it."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    async def put(self, event: Event) -> None:
+        self.events.append(event)
+
+    @property
+    def changes(self) -> list[tuple[str, str | None, str | None]]:
+        """ID, status before, and status of each event."""
+        return [
+            (event["delivery_order"]["id"], event["previous_status"], event["delivery_order"]["status"])
+            for event in self.events
+        ]
+
+
+class Source:
+    """The source, run by its path as ansible-rulebook does it, under a clock that stands still."""
+
+    def __init__(self) -> None:
+        self.globals = runpy.run_path(str(SOURCES / "delivery_orders.py"))["main"].__globals__
+        self.queue = Queue()
+        self.pauses: list[float] = []
+
+    def run(self, url: str, *, polls: int = 1, **args: t.Any) -> None:
+        """Run it until it has polled so many times, without retries of the client."""
+        connection = {"endpoint": url, "domain_id": DOMAIN_ID, "max_retries": 0}
+        credential = {} if "access_key" in args else {"auth_token": TOKEN}
+        self.until_polled(polls, self.globals["main"](self.queue, {**connection, **credential, **args}))
+
+    def watch(self, *outcomes: t.Any, interval: float = 60.0) -> None:
+        """Run it with a query that has these outcomes: statuses by order ID, or an exception."""
+        remaining = list(outcomes)
+
+        def query() -> list[dict[str, t.Any]]:
+            outcome = remaining.pop(0)
+            if isinstance(outcome, Exception):
+                raise outcome
+            return [{"id": name, "status": status} for name, status in outcome.items()]
+
+        self.until_polled(len(outcomes), self.globals["_watch"](self.queue, query, interval))
+
+    def until_polled(self, polls: int, source: t.Coroutine[t.Any, t.Any, None]) -> None:
+        left = polls
+
+        async def sleep(seconds: float) -> None:
+            nonlocal left
+            self.pauses.append(seconds)
+            left -= 1
+            if not left:
+                raise asyncio.CancelledError
+
+        self.globals["_sleep"] = sleep
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(source)
+
+    def error(self, *, retryable: bool) -> Exception:
+        error: Exception = self.globals["_errors"].CloudPondError("the delivery orders", "gone", retryable=retryable)
+        return error
+
+    @property
+    def error_class(self) -> type[Exception]:
+        """The source imports the client under a name of its own, so that this is not the class that others import."""
+        found: type[Exception] = self.globals["_errors"].CloudPondError
+        return found
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+def of_source(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name.startswith("huaweicloud.")]
+
+
+# Events
+
+
+def test_an_order_is_announced_once_and_at_each_change(source: Source, emulate: Emulate) -> None:
+    emulator = emulate(f"{ID}=PROCESSING*2,ACCEPTING,SUCCESS")
+    source.run(emulator.url, polls=5, delivery_order_ids=[ID])
+    assert source.queue.changes == [
+        (ID, None, "PROCESSING"),
+        (ID, "PROCESSING", "ACCEPTING"),
+        (ID, "ACCEPTING", "SUCCESS"),
+    ]
+    assert source.pauses == [60.0] * 5
+    order = source.queue.events[-1]["delivery_order"]
+    assert order["domain_id"] == DOMAIN_ID
+    assert order["effected_at"]
+    json.dumps(source.queue.events)
+
+
+def test_without_ids_all_orders_of_the_account_are_watched(source: Source, emulate: Emulate) -> None:
+    emulator = emulate(f"{ID}=PROCESSING,SUCCESS", "site-{001..200}=FAIL")
+    source.run(emulator.url, polls=2)
+    assert len(source.queue.events) == 202
+    assert source.queue.changes[0] == (ID, None, "PROCESSING")
+    assert source.queue.changes[-2:] == [("site-200", None, "FAIL"), (ID, "PROCESSING", "SUCCESS")]
+    # Pages as large as they can be.
+    assert len(emulator.requests) == 2
+
+
+def test_many_ids_are_listed_once_an_interval(source: Source, emulate: Emulate) -> None:
+    emulator = emulate("site-{001..200}=PROCESSING,SUCCESS")
+    source.run(emulator.url, polls=3, delivery_order_ids=[f"site-{number:03}" for number in range(1, 201)], interval=1)
+    assert len(source.queue.events) == 400
+    assert len(emulator.requests) == 3
+    assert {request.delivery_order_id for request in emulator.requests} == {None}
+
+
+def test_an_order_that_is_not_listed_for_a_while_is_remembered(source: Source) -> None:
+    source.watch({"a": "ACCEPTING", "b": "FAIL"}, {"b": "FAIL"}, {"a": "ACCEPTING"}, {}, {"a": "SUCCESS", "b": "FAIL"})
+    assert source.queue.changes == [("a", None, "ACCEPTING"), ("b", None, "FAIL"), ("a", "ACCEPTING", "SUCCESS")]
+
+
+def test_a_status_that_is_left_out_or_unknown_is_one_too(source: Source) -> None:
+    source.watch({"a": None}, {"a": "REVIEWING"}, {"a": "REVIEWING"}, {"a": "DELETED"})
+    assert source.queue.changes == [("a", None, None), ("a", None, "REVIEWING"), ("a", "REVIEWING", "DELETED")]
+
+
+# Outages
+
+
+@pytest.mark.parametrize("fault", ["reset", "http:503", "cut-short", "throttled:1"])
+def test_an_outage_is_waited_out_and_logged_twice(
+    source: Source, emulate: Emulate, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    emulator = emulate(f"{ID}=PROCESSING,{fault}*3,SUCCESS")
+    source.run(emulator.url, polls=6, delivery_order_ids=[ID])
+    assert source.queue.changes == [(ID, None, "PROCESSING"), (ID, "PROCESSING", "SUCCESS")]
+    assert source.pauses == [60, 60, 120, 240, 60, 60]
+    begin, end = of_source(caplog)
+    assert begin.startswith(f"Cannot query delivery order '{ID}'")
+    assert "3" in end
+    assert {record.levelno for record in caplog.records if record.name.startswith("huaweicloud.")} == {logging.WARNING}
+
+
+def test_an_outage_at_the_start_is_waited_out_too(source: Source, emulate: Emulate) -> None:
+    emulator = emulate(f"{ID}=http:500,SUCCESS")
+    source.run(emulator.url, polls=2, delivery_order_ids=[ID])
+    assert source.queue.changes == [(ID, None, "SUCCESS")]
+
+
+@pytest.mark.parametrize(
+    ("interval", "pauses"),
+    [(60, [60, 120, 240, 480, 600, 600, 600]), (300, [300, 600, 600, 600, 600, 600, 600]), (3600, [3600] * 7)],
+)
+def test_the_pauses_double_up_to_ten_minutes(source: Source, interval: float, pauses: list[float]) -> None:
+    source.watch(*[source.error(retryable=True)] * 7, {}, interval=interval)
+    assert source.pauses == [*pauses, interval]
+
+
+def test_each_outage_is_logged(source: Source, caplog: pytest.LogCaptureFixture) -> None:
+    outage = [source.error(retryable=True)] * 2
+    source.watch(*outage, {}, {}, *outage, {})
+    assert len(of_source(caplog)) == 4
+    assert source.pauses == [60, 120, 60, 60, 60, 120, 60]
+
+
+# Errors that waiting can't cure
+
+
+@pytest.mark.parametrize(("fault", "status"), [("http:401", 401), ("http:403", 403), ("http:404", 404), ("echo", 401)])
+@pytest.mark.parametrize("ids", [[ID], None])
+def test_a_refusal_ends_the_source_after_one_try(
+    source: Source,
+    emulate: Emulate,
+    caplog: pytest.LogCaptureFixture,
+    fault: str,
+    status: int,
+    ids: list[str] | None,
+) -> None:
+    emulator = emulate(f"{ID}={fault}", listing=fault)
+    args = {} if ids is None else {"delivery_order_ids": ids}
+    with pytest.raises(source.error_class, match=f"HTTP {status}") as caught:
+        source.run(emulator.url, polls=3, max_retries=5, **args)
+    assert len(emulator.requests) == 1
+    assert TOKEN not in str(caught.value)
+    assert source.queue.events == []
+    assert of_source(caplog) == []
+
+
+def test_a_refusal_during_an_outage_ends_it(source: Source) -> None:
+    with pytest.raises(source.error_class):
+        source.watch(source.error(retryable=True), source.error(retryable=False), {})
+    assert source.pauses == [60]
+
+
+def test_a_certificate_that_does_not_verify_ends_the_source(source: Source, emulate: Emulate, tmp_path: Path) -> None:
+    certificate = trustme.CA().issue_cert("localhost")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "server.pem")
+    certificate.private_key_pem.write_to_path(tmp_path / "server.key")
+    emulator = emulate(f"{ID}=SUCCESS", certificate=tmp_path / "server.pem", key=tmp_path / "server.key")
+    with pytest.raises(source.error_class, match="does not verify"):
+        source.run(emulator.url.replace("127.0.0.1", "localhost"), polls=3)
+    assert len(source.pauses) == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"endpoint": "http://cloudpond.example.com"}, "https"),
+        ({"access_key": "AK"}, "secret_key"),
+        ({"domain_id": "a/b"}, "domain_id"),
+        ({"ca_path": "~/missing.pem"}, "missing.pem"),
+    ],
+)
+def test_options_that_can_not_be_used_end_the_source(
+    source: Source, emulate: Emulate, args: dict[str, t.Any], message: str
+) -> None:
+    emulator = emulate()
+    args = dict(args)
+    with pytest.raises(source.error_class, match=message) as caught:
+        source.run(args.pop("endpoint", emulator.url), **args)
+    assert "~" not in str(caught.value)
+    assert emulator.requests == []
+
+
+# Arguments
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"delivery_order_id": ID}, "Unknown arguments: delivery_order_id. Known ones are: delivery_order_ids, "),
+        ({"feedback": True}, "Unknown arguments: feedback"),
+        ({"delivery_order_ids": None}, "delivery_order_ids must be a list of IDs: got null. Leave it out"),
+        ({"delivery_order_ids": ID}, "delivery_order_ids must be a list of IDs: got str."),
+        ({"delivery_order_ids": {ID: 1}}, "delivery_order_ids must be a list of IDs: got dict."),
+        ({"delivery_order_ids": []}, "delivery_order_ids must not be empty"),
+        ({"delivery_order_ids": [ID, ""]}, "Entry 2 of delivery_order_ids must be made of letters"),
+        ({"delivery_order_ids": ["a/b"]}, "Entry 1 of delivery_order_ids must be made of letters"),
+        ({"delivery_order_ids": [None]}, "Entry 1 of delivery_order_ids must be a string: got null."),
+        (
+            {"delivery_order_ids": [12]},
+            "Entry 1 of delivery_order_ids must be a string: got int. ansible-rulebook makes",
+        ),
+        ({"interval": "60"}, "interval must be a number: got str."),
+        ({"interval": True}, "interval must be a number: got bool."),
+        ({"interval": 0.5}, "interval must be from 1 to 86400 seconds: got 0.5."),
+        ({"interval": 10**400}, "interval must be from 1 to 86400 seconds"),
+        ({"interval": float("nan")}, "interval must be from 1 to 86400 seconds: got nan."),
+        ({"validate_certs": "false"}, "validate_certs must be true or false: got str."),
+        ({"validate_certs": 0}, "validate_certs must be true or false: got int."),
+        ({"timeout": "5"}, "timeout must be a number: got str."),
+        ({"max_retries": 1.5}, "max_retries must be a whole number: got float."),
+        ({"max_retries": True}, "max_retries must be a whole number: got bool."),
+        ({"domain_id": 12}, "domain_id must be a string: got int. ansible-rulebook makes"),
+        ({"endpoint": ["https://x"]}, "endpoint must be a string: got list."),
+    ],
+)
+def test_wrong_arguments_are_refused(source: Source, emulate: Emulate, args: dict[str, t.Any], message: str) -> None:
+    emulator = emulate(f"{ID}=SUCCESS")
+    args = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN, **args}
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        source.until_polled(1, source.globals["main"](source.queue, args))
+    assert str(caught.value).startswith(message)
+    assert emulator.requests == []
+
+
+@pytest.mark.parametrize("name", ["auth_token", "secret_key", "security_token"])
+def test_a_secret_of_the_wrong_type_is_not_repeated(source: Source, name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be a string: got int") as caught:
+        source.until_polled(1, source.globals["main"](source.queue, {name: 123456789}))
+    assert "123456789" not in str(caught.value)
+
+
+def test_arguments_that_are_null_count_as_left_out(
+    source: Source, emulate: Emulate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = emulate(f"{ID}=SUCCESS")
+    monkeypatch.setenv(_settings.ENDPOINT_VARIABLE, emulator.url)
+    monkeypatch.setenv(_credentials.DOMAIN_VARIABLES[0], DOMAIN_ID)
+    monkeypatch.setenv(_credentials.TOKEN_VARIABLE, TOKEN)
+    args = dict.fromkeys(name for name in source.globals["ARGUMENTS"] if name != "delivery_order_ids")
+    source.until_polled(1, source.globals["main"](source.queue, args))
+    assert source.queue.changes == [(ID, None, "SUCCESS")]
+    assert source.pauses == [60.0]
+
+
+def test_a_missing_requests_is_told(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source.globals["_auth"], "REQUESTS_IMPORT_ERROR", "Traceback")
+    with pytest.raises(ValueError, match="requests is missing"):
+        source.run("http://127.0.0.1:1")
+
+
+# Cancellation
+
+
+@pytest.mark.parametrize("ids", [[ID], [ID, "0000-b", "0000-c"], None])
+def test_a_cancelled_source_ends_its_query_at_once(source: Source, emulate: Emulate, ids: list[str] | None) -> None:
+    emulator = emulate(f"{ID}=SUCCESS", "0000-b=slow:30", "0000-c=slow:30", listing="slow:30")
+    if ids == [ID]:
+        emulator = emulate(f"{ID}=slow:30")
+    args = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN}
+
+    async def cancel() -> None:
+        task = asyncio.create_task(
+            source.globals["main"](source.queue, args if ids is None else {**args, "delivery_order_ids": ids})
+        )
+        while not any(request.fault for request in emulator.requests):
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    before = set(threading.enumerate())
+    started = time.monotonic()
+    asyncio.run(cancel())
+    for thread in set(threading.enumerate()) - before:
+        if thread.name.startswith(("cloudpond-", "ThreadPool")):
+            thread.join(2)
+            assert not thread.is_alive()
+    assert time.monotonic() - started < 2
+
+
+def test_a_query_that_can_not_be_ended_does_not_hold_the_loop(source: Source) -> None:
+    release = threading.Event()
+
+    def query() -> list[t.Any]:
+        release.wait(30)
+        return []
+
+    async def cancel() -> None:
+        task = asyncio.create_task(source.globals["_watch"](source.queue, query, 60.0))
+        await asyncio.sleep(0)
+        assert [each.daemon for each in threading.enumerate() if each.name == "cloudpond-delivery-orders"] == [True]
+        task.cancel()
+        await asyncio.wait([task])
+
+    started = time.monotonic()
+    asyncio.run(cancel())
+    assert time.monotonic() - started < 2
+    release.set()
+
+
+# Where it lies
+
+
+@pytest.mark.parametrize("place", ["collections", "lib/python3/site-packages"])
+def test_it_finds_its_own_module_utils(emulate: Emulate, tmp_path: Path, place: str) -> None:
+    emulator = emulate(f"{ID}=SUCCESS")
+    collection = tmp_path / place / "ansible_collections" / "huaweicloud" / "cloudpond"
+    for part in ("extensions", "plugins/module_utils"):
+        shutil.copytree(ROOT / part, collection / part, ignore=shutil.ignore_patterns("__pycache__"))
+    # Another copy of the collection, which must not be taken.
+    decoy = tmp_path / "decoy" / "ansible_collections" / "huaweicloud" / "cloudpond" / "plugins" / "module_utils"
+    decoy.mkdir(parents=True)
+    (decoy / "_client.py").write_text("raise AssertionError('the wrong copy')\n", encoding="utf-8")
+    for package in (decoy, *list(decoy.parents)[:4]):
+        (package / "__init__.py").touch()
+    args = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN, "delivery_order_ids": [ID]}
+    script = f"""
+import asyncio, runpy, sys
+import ansible_collections
+before = dict(vars(ansible_collections))
+main = runpy.run_path({str(collection / "extensions/eda/plugins/event_source/delivery_orders.py")!r})["main"]
+class Queue:
+    async def put(self, event):
+        print(event["delivery_order"]["id"], event["delivery_order"]["status"])
+        raise SystemExit
+assert asyncio.iscoroutinefunction(main)
+assert [name for name in sys.modules if name.startswith("ansible")] == ["ansible_collections"]
+assert vars(ansible_collections) == before
+asyncio.run(main(Queue(), {args!r}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"PYTHONPATH": str(decoy.parents[4]), "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (f"{ID} SUCCESS\n", "")
+
+
+# What describes it
+
+
+def test_the_documentation_names_the_arguments(source: Source) -> None:
+    options = yaml.safe_load(source.globals["DOCUMENTATION"])["options"]
+    assert options.keys() == source.globals["ARGUMENTS"].keys()
+    assert source.globals["CONNECTION_ARGUMENTS"].keys() == CONNECTION_ARGUMENT_SPEC.keys()
+    of_modules = yaml.safe_load(_connection.ModuleDocFragment.DOCUMENTATION)["options"]
+    for name in CONNECTION_ARGUMENT_SPEC:
+        for fact in ("type", "default"):
+            assert options[name].get(fact) == of_modules[name].get(fact), name
+    assert options["interval"]["default"] == source.globals["INTERVAL_DEFAULT"]
+
+
+def test_the_schema_describes_the_arguments(source: Source) -> None:
+    schema = json.loads((SOURCES / "schemas" / "delivery_orders.json").read_text(encoding="utf-8"))
+    properties = schema["properties"]
+    options = yaml.safe_load(source.globals["DOCUMENTATION"])["options"]
+    assert list(properties) == list(source.globals["ARGUMENTS"])
+    json_types = {"str": "string", "path": "string", "bool": "boolean", "int": "integer", "float": "number"}
+    for name, option in options.items():
+        assert properties[name]["type"] == {"list": "array", **json_types}[option["type"]], name
+        assert properties[name].get("default") == option.get("default"), name
+    assert properties["interval"]["minimum"] == source.globals["INTERVAL_MIN"]
+    assert properties["interval"]["maximum"] == source.globals["INTERVAL_MAX"]
+    secrets = {name for name, spec in CONNECTION_ARGUMENT_SPEC.items() if spec.get("no_log")}
+    assert {name for name, facts in properties.items() if facts.get("format") == "password"} == secrets
+
+
+def test_the_credential_type_sets_what_the_client_reads() -> None:
+    folder = SOURCES / "credential_types" / "cloudpond"
+    fields = yaml.safe_load((folder / "input.yml").read_text(encoding="utf-8"))
+    injectors = yaml.safe_load((folder / "injectors.yml").read_text(encoding="utf-8"))
+    variables = {
+        "endpoint": _settings.ENDPOINT_VARIABLE,
+        "domain_id": _credentials.DOMAIN_VARIABLES[0],
+        "auth_token": _credentials.TOKEN_VARIABLE,
+        **{name: of_option[0] for name, of_option in _credentials.CREDENTIAL_VARIABLES.items()},
+    }
+    ids = {field["id"]: field for field in fields["fields"]}
+    assert ids.keys() == variables.keys()
+    assert set(fields["required"]) <= ids.keys()
+    secrets = {name for name, spec in CONNECTION_ARGUMENT_SPEC.items() if spec.get("no_log")}
+    assert {name for name, field in ids.items() if field.get("secret")} == secrets
+    assert injectors.keys() == {"env"}
+    assert {template.split()[1]: name for name, template in injectors["env"].items()} == variables

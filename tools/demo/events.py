@@ -1,0 +1,76 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The demo of the event source: a playbook starts when an order of the emulator succeeds.
+
+`make demo-events` runs it in an environment that has ansible-rulebook, for which Java must be there. It needs no
+network, and leaves nothing behind but what is in the cache directory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from tests.emulator import Emulator
+
+from ..dry_run import DryRunError, environment, install_collection, main, run_shown, say
+from ..nox.java import OLDEST_JAVA, find_java_home
+
+ORDER_ID = "demo-0001"
+# The life of a delivery, query by query, with an outage in the middle of it.
+ORDER_LIFE = "PROCESSING*2,ACCEPTING*2,SUCCESS"
+LISTING = "ok*2,reset,ok"
+HERE = Path(__file__).resolve().parent
+
+
+def demo(cache: Path) -> int:
+    """Run the demo and return the exit code of ansible-rulebook."""
+    java_home = find_java_home()
+    if java_home is None:
+        raise DryRunError(f"ansible-rulebook needs Java {OLDEST_JAVA} or newer: install it, or set JAVA_HOME.")
+    config = HERE / "ansible.cfg"
+    install_collection(cache, environment(cache, config))
+    provision = cache / "provision.yml"
+    provision.write_text(
+        "- name: Provision the site\n"
+        "  ansible.builtin.debug:\n"
+        '    msg: "{{ inventory_hostname }} is provisioned: its order is {{ delivery_order_gate_orders[0].status }}"\n',
+        encoding="utf-8",
+    )
+    inventory = cache / "inventory.yml"
+    inventory.write_text(
+        "sites:\n  hosts:\n    edge-site-1:\n      ansible_connection: local\n"
+        f"      delivery_order_id: {ORDER_ID}\n      provision_tasks_file: {provision}\n",
+        encoding="utf-8",
+    )
+    with Emulator([f"{ORDER_ID}={ORDER_LIFE}"], listing=LISTING) as emulator:
+        say(f"The emulator is at {emulator.url}; the order {ORDER_ID} will be {ORDER_LIFE}, with an outage between.")
+        connection = {
+            "HW_CLOUDPOND_ENDPOINT": emulator.url,
+            "HW_DOMAIN_ID": "0" * 32,
+            "HW_AUTH_TOKEN": "emulator-token",
+            # The outage is to be seen in the event source, not bridged by the client.
+            "HW_MAX_RETRIES": "0",
+        }
+        command = ["--rulebook", str(HERE / "events_rulebook.yml"), "--inventory", str(inventory)]
+        say("\n$ " + " ".join(f"{name}={value}" for name, value in connection.items()) + " \\")
+        say(f"  ansible-rulebook {shlex.join(command)}")
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        variables = environment(cache, config, **connection, JAVA_HOME=java_home, PATH=path, PYTHONUNBUFFERED="1")
+        status = run_shown(["-m", "ansible_rulebook", *command], variables, cwd=cache)
+        asked = [request.user_agent or "" for request in emulator.requests]
+    by_source = sum("ansible-rulebook" in agent for agent in asked)
+    say(f"\nThe event source asked the emulator {by_source} times, the playbook's gate {len(asked) - by_source} time.")
+    return status
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--cache-dir", type=Path, required=True, help="where to install the collection")
+    cache_dir = parser.parse_args().cache_dir.resolve()
+    sys.exit(main(lambda: demo(cache_dir)))
