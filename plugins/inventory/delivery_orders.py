@@ -1,0 +1,413 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: delivery_orders
+short_description: Delivery orders of Huawei Cloud CloudPond as hosts
+version_added: 0.1.0
+author:
+  - CloudPond collection contributors (!UNKNOWN)
+description:
+  - Makes a host of each delivery order of the account, with one listing for all of them.
+  - Each host is in the group C(cloudpond), and in one of the groups C(cloudpond_cancelled), C(cloudpond_processing),
+    C(cloudpond_accepting), C(cloudpond_success), C(cloudpond_fail) and C(cloudpond_deleted), by the status of its
+    order. These seven groups are always there, also without hosts. The six are children of C(cloudpond).
+  - An order in a status that is none of the six is in C(cloudpond) only.
+  - Each host has the variables C(delivery_order_id), and C(delivery_order) with the order as
+    M(huaweicloud.cloudpond.cloudpond_delivery_order_info) returns it.
+  - A query that fails fails the inventory source. By default, Ansible only warns then, and goes on without the hosts.
+  - The name of the configuration file must end in C(cloudpond.yml) or C(cloudpond.yaml).
+extends_documentation_fragment:
+  - huaweicloud.cloudpond._connection
+  - ansible.builtin.constructed
+  - ansible.builtin.inventory_cache
+options:
+  plugin:
+    description:
+      - The name of this plugin.
+    type: str
+    required: true
+    choices:
+      - huaweicloud.cloudpond.delivery_orders
+  domain_id:
+    required: false
+  secret_key:
+    description:
+      - The secret of the access key (SK). It never leaves the control node.
+      - When no credential is given as options, E(HW_SECRET_KEY) or E(HUAWEICLOUD_SDK_SK), then C(sk) in the file is
+        used, as the notes say.
+  delivery_order_ids:
+    description:
+      - The IDs of the orders to make hosts of, in place of all orders of the account.
+      - An empty list makes no host. V(null), and an empty string in the list, are errors.
+      - The inventory source fails if one of the orders does not exist.
+      - Excludes O(status).
+    type: list
+    elements: str
+  status:
+    description:
+      - Make hosts only of the orders that are in one of these statuses. An empty list means any status.
+    type: list
+    elements: str
+    choices: [CANCELLED, PROCESSING, ACCEPTING, SUCCESS, FAIL, DELETED]
+  page_size:
+    description:
+      - How many orders one request brings, from V(1) to V(2000), when all are queried.
+    type: int
+    default: 100
+  hostname:
+    description:
+      - A template for the name of an order's host. The fields of the order are its variables.
+      - A host name may have letters, digits, C(-), C(_) and C(.), and begins with a letter, a digit or C(_). Another
+        one is an error, as Ansible could take it for a pattern, a template or an option. C(localhost), C(127.0.0.1) and
+        the name of a group are errors too.
+      - Two orders that get the same host name are an error.
+    type: str
+    default: "{{ name }}"
+notes:
+  - The plugin runs on the control node.
+  - The connection options, O(delivery_order_ids), O(status) and O(page_size) may be templates, with lookups and extra
+    variables, and vaulted values.
+  - An option that is not known is an error.
+  - The expressions of O(compose), O(groups) and O(keyed_groups) see the variables of the host, such as
+    C(delivery_order.edge_site_id). They can't add hosts to the seven groups.
+  - The cache has the orders and no credential. Files that differ in O(endpoint), O(domain_id), O(delivery_order_ids) or
+    O(status) never share an entry in it.
+seealso:
+  - module: huaweicloud.cloudpond.cloudpond_delivery_order_info
+  - ref: ansible_collections.huaweicloud.cloudpond.docsite.inventory
+    description: The inventory as a gate, its cache, and what a failed query does.
+  - ref: ansible_collections.huaweicloud.cloudpond.docsite.credentials
+    description: Which credential to use for which wait, and where to keep it.
+"""
+
+EXAMPLES = r"""
+# orders.cloudpond.yml: all orders of the account, with the connection from the environment
+plugin: huaweicloud.cloudpond.delivery_orders
+
+---
+# A credential of its own, and names that are always good host names
+plugin: huaweicloud.cloudpond.delivery_orders
+domain_id: "{{ lookup('ansible.builtin.env', 'CLOUDPOND_ACCOUNT') }}"
+access_key: "{{ cloudpond_access_key }}"
+secret_key: "{{ cloudpond_secret_key }}"
+hostname: "{{ id }}"
+
+---
+# The orders that are on their way, in a group for each edge site
+plugin: huaweicloud.cloudpond.delivery_orders
+status:
+  - PROCESSING
+  - ACCEPTING
+keyed_groups:
+  - key: delivery_order.edge_site_id
+    prefix: site
+
+---
+# Orders that are kept for ten minutes
+plugin: huaweicloud.cloudpond.delivery_orders
+cache: true
+cache_plugin: ansible.builtin.jsonfile
+cache_connection: ~/.cache/cloudpond
+cache_timeout: 600
+"""
+
+import functools
+import hashlib
+import json
+import os
+import re
+import typing as t
+from collections.abc import Collection, Mapping
+from weakref import WeakKeyDictionary
+
+from ansible import constants as C
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.module_utils.basic import missing_required_lib
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable, to_safe_group_name
+from ansible.utils.unsafe_proxy import wrap_var
+
+from ..module_utils._auth import REQUESTS_IMPORT_ERROR
+from ..module_utils._credentials import find_credential
+from ..module_utils._errors import CloudPondError
+from ..module_utils._sanitize import one_line
+from ..module_utils._settings import find_settings, is_segment
+from ..module_utils._specification import FIELDS, STATUSES
+from ..modules.cloudpond_delivery_order_info import INFO
+
+try:
+    # Before ansible-core 2.19, a template may come out as a number or a list because its text looks like one.
+    from ansible.template import AnsibleEnvironment
+except ImportError:
+    AnsibleEnvironment = None
+
+if t.TYPE_CHECKING:
+    from ansible.inventory.data import InventoryData
+    from ansible.inventory.group import Group
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.template import Templar
+
+    from ..module_utils._specification import Order
+
+GROUP = "cloudpond"
+DEFAULT_HOSTNAME = "{{ name }}"
+
+STATUS_GROUPS = {status: f"{GROUP}_{status.lower()}" for status in STATUSES}
+
+_GROUPS = (GROUP, *STATUS_GROUPS.values())
+
+_ADVICE = 'set hostname, for example to "{{ id }}"'
+
+#: The module's options, which are validated as the module's.
+_SPEC = {name: spec for name, spec in INFO.argument_spec.items() if name != "delivery_order_id"}
+
+#: A template that is no more than a field of the order.
+_FIELD = re.compile(r"\{\{ *(\w+) *\}\}")
+
+#: No pattern, template, range or list of ansible-core, no option of ssh, and no path.
+_HOST_NAME = re.compile(r"\w[\w.-]*")
+
+#: The errors of refused credentials, by endpoint and secrets. A source can be tried by several plugins of ansible-core,
+#: and many sources can have one credential; but a key that is refused repeatedly is locked.
+_refused: WeakKeyDictionary[InventoryData, dict[tuple[str, ...], str]] = WeakKeyDictionary()
+
+
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+    """Makes a host of each delivery order."""
+
+    NAME = "huaweicloud.cloudpond.delivery_orders"
+
+    #: A template.
+    _hostname: str
+    #: What groups or keyed_groups must not call a group: else what a server sends could open a gate.
+    _reserved: Collection[str]
+
+    def verify_file(self, path: str) -> bool:
+        return path.endswith((f"{GROUP}.yml", f"{GROUP}.yaml")) and bool(super().verify_file(path))
+
+    def set_options(
+        self, task_keys: t.Any = None, var_options: t.Any = None, direct: Mapping[str, t.Any] | None = None
+    ) -> None:
+        # ansible-core would check types before templates are resolved, and takes any unknown word for false.
+        others = {name: value for name, value in (direct or {}).items() if name not in _SPEC}
+        # It would also resolve the default of this one, without any order.
+        if others.get("hostname") is None:
+            others["hostname"] = ""
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=others)
+
+    def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
+        super().parse(inventory, loader, path, cache)
+        config = self._read_config_data(path)
+        self._hostname = self.get_option("hostname") if config.get("hostname") is not None else DEFAULT_HOSTNAME
+        if REQUESTS_IMPORT_ERROR:
+            raise AnsibleParserError(missing_required_lib("requests"))
+        unknown = sorted(str(name) for name in config if name not in _SPEC and name not in self._options)
+        if unknown:
+            raise AnsibleParserError(f"{' and '.join(unknown)}: the plugin {self.NAME} has no such option")
+        given = {name: self._resolve(name, config[name]) for name in _SPEC if name in config}
+        # Null counts as left out, but for IDs: to list everything in their place could be what nobody meant.
+        given = {name: value for name, value in given.items() if value is not None or name in INFO.ids}
+        validation = ArgumentSpecValidator(_SPEC, [("delivery_order_ids", "status")]).validate(given)
+        if validation.error_messages:
+            raise AnsibleParserError(validation.errors.msg)
+        try:
+            orders = self._find_orders({**given, **validation.validated_parameters}, given, path, cache)
+        except CloudPondError as error:
+            raise AnsibleParserError(str(error)) from None
+        self._populate(self._name_hosts(orders))
+
+    def _resolve(self, name: str, value: t.Any) -> t.Any:
+        """Return an option's value as a module would get it: templates resolved, decrypted, without marks."""
+        self.templar.available_variables = self._vars
+        try:
+            return _plain(self.templar.template(value))
+        except AnsibleError as error:
+            message = str(error)
+            # ansible-core repeats a template that it can't read; and this could be a secret with braces in it.
+            if _SPEC[name].get("no_log") and isinstance(value, str):
+                message = message.replace(value, "(not shown)")
+            raise AnsibleParserError(one_line(f"{name} can't be resolved: {message}")) from None
+
+    # The orders
+
+    def _find_orders(self, params: dict[str, t.Any], given: Mapping[str, t.Any], path: str, cache: bool) -> list[Order]:
+        """
+        Take the orders from the cache, else from the API.
+
+        :param params: The module's options, validated.
+        :param given: Those of them that the file has.
+        :param cache: Whether the cache may be read. It is written in any case, if the file asks for one.
+        :raises CloudPondError: if the orders can't be had.
+        """
+        settings = find_settings({name: params[name] for name in given}, os.environ)
+        key = ""
+        if self.get_option("cache"):
+            chosen = {name: params[name] for name in ("delivery_order_ids", "status") if name in given}
+            facts = [path, settings.endpoint.base_url, settings.domain_id, chosen]
+            key = f"{self.NAME}_{hashlib.sha256(json.dumps(facts).encode()).hexdigest()}"
+            orders = self._read_cache(key) if cache else None
+            if orders is not None:
+                return orders
+        orders = self._query(params, given, settings.endpoint.base_url)
+        if key:
+            # As a text, since the codecs of cache plugins give some keys a meaning.
+            self._cache[key] = json.dumps(orders)
+        return orders
+
+    def _read_cache(self, key: str) -> list[Order] | None:
+        """Return the orders in the cache; None if there are none, or if what is there isn't what was written."""
+        try:
+            orders = json.loads(self._cache[key])
+        except (KeyError, TypeError, ValueError, AnsibleError):
+            return None
+        if not isinstance(orders, list) or not all(_is_order(order) for order in orders):
+            return None
+        return orders
+
+    def _query(self, params: dict[str, t.Any], given: Mapping[str, t.Any], endpoint: str) -> list[Order]:
+        # From ansible-core 2.19 on, each plugin gets a wrapper of its own.
+        refused = _refused.setdefault(getattr(self.inventory, "__wrapped__", self.inventory), {})
+        auth = find_credential({name: params[name] for name in given}, os.environ)
+        key = (endpoint, *auth.secrets)
+        if key in refused:
+            raise AnsibleParserError(refused[key])
+        result = INFO.answer(params, given)
+        if result.get("failed"):
+            if (result.get("error") or {}).get("http_status") == 401:
+                refused[key] = result["msg"]
+            raise AnsibleParserError(result["msg"])
+        return t.cast("list[Order]", result["delivery_orders"])
+
+    # The hosts
+
+    def _name_hosts(self, orders: list[Order]) -> dict[str, Order]:
+        """
+        :return: The orders, marked so that nothing evaluates what a server sent, by the names of their hosts.
+        :raises AnsibleParserError: if a name can't be one, or stands for something else already.
+        """
+        named: dict[str, Order] = {}
+        for order in t.cast("list[Order]", wrap_var(orders)):
+            name = self._host_name(order)
+            # An order can come twice, if it moves to another page of the listing. The later answer is the newer one.
+            if name in named and named[name]["id"] != order["id"]:
+                raise AnsibleParserError(
+                    f"{_describe(named[name])} and {_describe(order)} get the same host name, {name!r}: {_ADVICE}"
+                )
+            named[name] = order
+        return named
+
+    def _host_name(self, order: Order) -> str:
+        name = self._resolve_host_name(order)
+        if not name:
+            raise AnsibleParserError(f"{_describe(order)} gets an empty host name: {_ADVICE}")
+        gets = f"{_describe(order)} gets the host name {name!r},"
+        if not _HOST_NAME.fullmatch(name):
+            raise AnsibleParserError(
+                f"{gets} which Ansible could take for a pattern, a template or an option: a host name may have letters, "
+                f"digits, '-', '_' and '.', and begins with a letter, a digit or '_': {_ADVICE}"
+            )
+        if name in C.LOCALHOST:
+            raise AnsibleParserError(f"{gets} which is the control node: {_ADVICE}")
+        if name in self.inventory.groups or name in _GROUPS:
+            raise AnsibleParserError(f"{gets} which is the name of a group: {_ADVICE}")
+        known = self.inventory.hosts.get(name)
+        known_id = known.vars.get("delivery_order_id") if known else None
+        if is_segment(known_id) and known_id != order["id"]:
+            raise AnsibleParserError(f"{gets} to which another source gives the delivery order {known_id!r}: {_ADVICE}")
+        return name
+
+    def _resolve_host_name(self, order: Order) -> str:
+        # ansible-core compiles a template anew for each order, which takes far longer than all the rest.
+        field = _FIELD.fullmatch(self._hostname)
+        if field and field[1] in FIELDS:
+            return _plain(order[field[1]]) or ""
+        self._hostname_templar.available_variables = order
+        arguments = {} if AnsibleEnvironment is None else {"convert_data": False}
+        try:
+            value = self._hostname_templar.template(self._hostname, **arguments)
+        except AnsibleError as error:
+            raise AnsibleParserError(
+                one_line(f"{_describe(order)} gets no host name, since hostname can't be resolved: {error}")
+            ) from None
+        return "" if value is None else str(_plain(value))
+
+    @functools.cached_property
+    def _hostname_templar(self) -> Templar:
+        return self.templar if AnsibleEnvironment is None else self.templar.copy_with_new_env(AnsibleEnvironment)
+
+    def _populate(self, hosts: dict[str, Order]) -> None:
+        """
+        Add the hosts. The groups come last: until then nothing of an inventory that fails can be met by a play.
+
+        :param hosts: The marked orders, by the names of their hosts.
+        :raises AnsibleError: if ansible-core can't use one of the constructed options. No host is left behind then.
+        """
+        known = {name: set(self.inventory.hosts[name].groups) for name in hosts if name in self.inventory.hosts}
+        self._reserved = {*hosts, *_GROUPS}
+        try:
+            for name, order in hosts.items():
+                self.inventory.add_host(name)
+                variables = {"delivery_order_id": order["id"], "delivery_order": order}
+                for variable, value in variables.items():
+                    self.inventory.set_variable(name, variable, value)
+                self._construct(name, variables)
+        except AnsibleError:
+            self._withdraw(hosts, known)
+            raise
+        for group in _GROUPS:
+            self.inventory.add_group(group)
+            if group != GROUP:
+                self.inventory.add_child(GROUP, group)
+        for name, order in hosts.items():
+            self.inventory.add_host(name, STATUS_GROUPS.get(order["status"], GROUP))
+
+    def _construct(self, name: str, variables: dict[str, t.Any]) -> None:
+        strict = self.get_option("strict")
+        self._set_composite_vars(self.get_option("compose"), variables, name, strict)
+        self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict)
+        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict)
+
+    def _sanitize_group_name(self, name: str) -> str:
+        """Make a group's name of what the constructed options bring; part of it may come from the server."""
+        group = to_safe_group_name(name)
+        if group in self._reserved or group in self.inventory.hosts:
+            what = "a group of this plugin's" if group in _GROUPS else "the name of a host"
+            raise AnsibleParserError(f"groups or keyed_groups make the group {group!r}, which is {what}: give a prefix")
+        return group
+
+    def _withdraw(self, hosts: dict[str, Order], known: dict[str, set[Group]]) -> None:
+        for name in hosts:
+            host = self.inventory.hosts.get(name)
+            if host and name not in known:
+                self.inventory.remove_host(host)
+            elif host:
+                for group in set(host.groups) - known[name]:
+                    group.remove_host(host)
+
+
+def _is_order(value: t.Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and all(field in value and isinstance(value[field], (str, type(None))) for field in FIELDS)
+        and bool(value["id"])
+    )
+
+
+def _describe(order: Order) -> str:
+    return one_line(f"the delivery order {_plain(order['name'])!r} ({_plain(order['id'])!r})")
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Return a value without ansible-core's marks, and decrypted."""
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    # Not str() for what is one: that keeps the mark of ansible-core before 2.19.
+    return str.__str__(value) if isinstance(value, str) else str(value)

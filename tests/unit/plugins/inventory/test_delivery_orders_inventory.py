@@ -1,0 +1,734 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import typing as t
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible import constants as C
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.inventory import manager
+from ansible.inventory.data import InventoryData
+from ansible.parsing import vault
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.doc_fragments import constructed, inventory_cache
+from ansible.template import Templar
+
+from ansible_collections.huaweicloud.cloudpond.plugins.doc_fragments import _connection
+from ansible_collections.huaweicloud.cloudpond.plugins.inventory import delivery_orders
+from ansible_collections.huaweicloud.cloudpond.plugins.inventory.delivery_orders import InventoryModule
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import STATUSES
+from ansible_collections.huaweicloud.cloudpond.plugins.modules import cloudpond_delivery_order_info
+from ansible_collections.huaweicloud.cloudpond.tests.emulator._orders import OrderPlan, parse_order
+
+from ...conftest import DOMAIN_ID, TOKEN
+
+if t.TYPE_CHECKING:
+    from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
+
+    Emulate = t.Callable[..., Emulator]
+
+NAME = InventoryModule.NAME
+GROUPS = {"cloudpond", *(f"cloudpond_{status.lower()}" for status in STATUSES)}
+SECRET_KEY = "emulator-secret-key"
+
+
+def documented_options() -> dict[str, dict[str, t.Any]]:
+    """Return the plugin's options as ansible-core puts them together."""
+    own = yaml.safe_load(delivery_orders.DOCUMENTATION)["options"]
+    options: dict[str, dict[str, t.Any]] = {}
+    for fragment in (constructed, inventory_cache, _connection):
+        options.update(yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"])
+    return {name: {**options.get(name, {}), **own.get(name, {})} for name in {**options, **own}}
+
+
+def order(life: str, name: str = "", edge_site_id: str = "") -> OrderPlan:
+    """Return an order for an emulator: its ID and life, and what else is not to be made of the ID."""
+    (plan,) = parse_order(life)
+    return replace(plan, name=name or plan.id, edge_site_id=edge_site_id or f"edge-{plan.id}")
+
+
+@pytest.fixture(autouse=True)
+def registered_options() -> None:
+    """Do what the loader of plugins does."""
+    C.config.initialize_plugin_configuration_definitions("inventory", NAME, documented_options())
+
+
+class Source:
+    """A configuration file for the inventory, and what comes of it."""
+
+    def __init__(self, path: Path, emulator: Emulator) -> None:
+        self.path = path
+        self.emulator = emulator
+        self.loader = DataLoader()
+
+    def write(self, text: str = "", **options: t.Any) -> None:
+        """Write the file. Without a text, it has these options, and a connection to the emulator unless they have."""
+        if not text:
+            connection = {"endpoint": self.emulator.url, "domain_id": DOMAIN_ID, "max_retries": 0}
+            if not {"access_key", "auth_token"} & set(options):
+                connection["auth_token"] = TOKEN
+            given = {**connection, **options}
+            text = yaml.safe_dump({name: value for name, value in given.items() if value != "left out"})
+        self.path.write_text(f"plugin: {NAME}\n{text}", encoding="utf-8")
+
+    def parse(
+        self, inventory: InventoryData | None = None, *, cache: bool = True, extra_vars: dict[str, t.Any] | None = None
+    ) -> InventoryData:
+        """Parse the file as ansible-core's manager does."""
+        inventory = inventory or InventoryData()
+        plugin = InventoryModule()
+        plugin._load_name = plugin.ansible_name = NAME
+        plugin._redirected_names = [NAME]
+        target = inventory
+        if hasattr(manager, "_InventoryDataWrapper"):
+            target = manager._InventoryDataWrapper(inventory, plugin, manager.Origin(description="a test"))
+        with pytest.MonkeyPatch.context() as patch:
+            if extra_vars is not None:
+                patch.setattr("ansible.plugins.inventory.load_extra_vars", lambda loader: extra_vars)
+            plugin.parse(target, self.loader, str(self.path), cache=cache)
+        try:
+            plugin.update_cache_if_changed()
+        except AttributeError:
+            pass  # without a cache
+        inventory.reconcile_inventory()
+        return inventory
+
+    def fail(self, inventory: InventoryData | None = None, **options: t.Any) -> str:
+        """Parse the file, which must fail and leave no host and no group, and return the message."""
+        inventory = inventory or InventoryData()
+        groups, hosts = set(inventory.groups), {name: host.groups[:] for name, host in inventory.hosts.items()}
+        with pytest.raises(AnsibleError) as failure:
+            self.parse(inventory, **options)
+        assert {name: host.groups for name, host in inventory.hosts.items()} == hosts
+        assert not GROUPS & (set(inventory.groups) - groups)
+        assert not any(inventory.groups[group].get_hosts() for group in set(inventory.groups) - groups)
+        assert isinstance(failure.value, AnsibleParserError)
+        return str(failure.value)
+
+
+class MakeSource(t.Protocol):
+    def __call__(self, *orders: t.Any, name: str = ..., emulator: Emulator | None = ..., **options: t.Any) -> Source:
+        """Return a source with these options, of an emulator that has these orders."""
+
+
+@pytest.fixture
+def make_source(emulate: Emulate, tmp_path: Path) -> MakeSource:
+    def make(*orders: t.Any, name: str = "cloudpond.yml", emulator: Emulator | None = None, **options: t.Any) -> Source:
+        source = Source(tmp_path / name, emulator or emulate(*orders))
+        source.write(**options)
+        return source
+
+    return make
+
+
+def members(inventory: InventoryData) -> dict[str, list[str]]:
+    """Return the hosts that are in the plugin's groups themselves."""
+    return {name: [host.name for host in inventory.groups[name].hosts] for name in GROUPS if name in inventory.groups}
+
+
+# Hosts, groups and variables
+
+
+def test_a_host_an_order(make_source: MakeSource) -> None:
+    source = make_source(*(order(f"id-{status}={status}", status.title()) for status in (*STATUSES, "PAUSED")))
+    inventory = source.parse()
+    assert set(inventory.hosts) == {status.title() for status in (*STATUSES, "PAUSED")}
+    assert members(inventory) == {
+        "cloudpond": ["Paused"],
+        **{f"cloudpond_{status.lower()}": [status.title()] for status in STATUSES},
+    }
+    assert {host.name for host in inventory.groups["cloudpond"].get_hosts()} == set(inventory.hosts)
+    assert [(request.method, request.status) for request in source.emulator.requests] == [("GET", 200)]
+
+
+def test_variables_are_those_that_the_module_returns(make_source: MakeSource) -> None:
+    source = make_source(order("id-1=SUCCESS", "site-a"))
+    host = source.parse().hosts["site-a"]
+    options = {"endpoint": source.emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN}
+    (expected,) = cloudpond_delivery_order_info.INFO.answer(options, options)["delivery_orders"]
+    assert host.vars["delivery_order_id"] == "id-1"
+    assert host.vars["delivery_order"] == expected
+    assert expected["status"] == "SUCCESS"
+
+
+def test_an_account_without_orders_has_all_groups(make_source: MakeSource) -> None:
+    inventory = make_source().parse()
+    assert set(inventory.groups) == {"all", "ungrouped", *GROUPS}
+    assert not inventory.hosts
+
+
+def test_status(make_source: MakeSource) -> None:
+    inventory = make_source("a=SUCCESS", "b=FAIL", hostname="{{ id }}", status=["SUCCESS"]).parse()
+    assert set(inventory.hosts) == {"a"}
+    assert set(inventory.groups) > GROUPS
+
+
+def test_page_size(make_source: MakeSource) -> None:
+    source = make_source("a-{1..5}=SUCCESS", hostname="{{ id }}", page_size=2)
+    assert len(source.parse().hosts) == 5
+    assert len(source.emulator.requests) == 3
+
+
+# IDs
+
+
+def test_ids(make_source: MakeSource) -> None:
+    source = make_source("a=SUCCESS", "b=SUCCESS", "7=FAIL", hostname="{{ id }}", delivery_order_ids=["a", 7, "a"])
+    assert set(source.parse().hosts) == {"a", "7"}
+    assert [request.delivery_order_id for request in source.emulator.requests] == ["a", "7"]
+
+
+def test_no_ids_ask_nothing(make_source: MakeSource) -> None:
+    source = make_source("a=SUCCESS", delivery_order_ids=[])
+    assert not source.parse().hosts
+    assert not source.emulator.requests
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        ("delivery_order_ids: null", "delivery_order_ids came out null: leave it out to query everything"),
+        ("delivery_order_ids:", "delivery_order_ids came out null"),
+        ("delivery_order_ids: ''", "must not be empty: got ''"),
+        ("delivery_order_ids: ['']", "must not be empty: got ''"),
+        ("delivery_order_ids: [null]", ""),
+        ("delivery_order_ids: {}", "delivery_order_ids"),
+        ("delivery_order_ids: '{{ ids }}'", ""),
+        ("delivery_order_ids: '{{ nothing }}'", ""),
+        ("delivery_order_ids: ['{{ empty }}']", "must not be empty: got ''"),
+        ("delivery_order_ids: '{{ undefined_variable }}'", "'undefined_variable' is undefined"),
+        ("delivery_order_ids: [../a]", "an ID must be made of letters"),
+        ("delivery_order_ids: [a]\nstatus: [SUCCESS]", "mutually exclusive: delivery_order_ids|status"),
+        ("delivery_order_id: a", "delivery_order_id: the plugin huaweicloud.cloudpond.delivery_orders has no such"),
+        ("delivery_orders_ids: [a]", "delivery_orders_ids: the plugin"),
+    ],
+)
+def test_wrong_ids_are_no_listing(make_source: MakeSource, ids: str, message: str) -> None:
+    source = make_source("a=SUCCESS")
+    source.write(f"endpoint: {source.emulator.url}\ndomain_id: {DOMAIN_ID}\nauth_token: {TOKEN}\n{ids}\n")
+    assert message in source.fail(extra_vars={"ids": "", "empty": "", "nothing": None})
+    assert not source.emulator.requests
+
+
+def test_a_missing_order(make_source: MakeSource) -> None:
+    message = make_source("a=SUCCESS", delivery_order_ids=["a", "b", "c"]).fail()
+    assert "delivery order 'b' and delivery order 'c': HTTP 404" in message
+
+
+# Host names
+
+
+@pytest.mark.parametrize(
+    ("hostname", "expected"),
+    [
+        (None, "site-a"),
+        ("{{ name }}", "site-a"),
+        ("{{ id }}", "0017"),
+        ("{{ name | upper }}.{{ edge_site_id }}", "SITE-A.edge"),
+        ("fixed", "fixed"),
+        ("{{ id | int }}", "17"),
+    ],
+)
+def test_hostname(make_source: MakeSource, hostname: str | None, expected: str) -> None:
+    inventory = make_source(order("0017=SUCCESS", "site-a", "edge"), hostname=hostname).parse()
+    assert [(name, type(name)) for name in inventory.hosts] == [(expected, str)]
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize("name", ["True", "1_0", "007", "1e3", "None", "null", "site_1.example.com", "Zürich", "订单-1"])
+def test_good_names(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch, native: bool, name: str) -> None:
+    monkeypatch.setattr(C, "DEFAULT_JINJA2_NATIVE", native, raising=False)
+    source = make_source(order("a=SUCCESS", name))
+    assert set(source.parse().hosts) == {name}
+    source.write(hostname="{{ name | trim }}")
+    assert set(source.parse().hosts) == {name}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "*", "a*", "?", "[ab]", "site[1:3]", "a[0]", "a:b", "a:&b", "!x", "&x", "~.*", "@/etc/passwd", "a,b", "a b", " a",
+        "a\n", "a\u202eb", "a\x1b[31m", "-oProxyCommand=x", "../a", "a/b", "{{ 7 }}", "{% raw %}", ".a", "::1", "a=b",
+        "a\u0301", "",
+    ],
+)  # fmt: skip
+def test_names_that_ansible_could_take_for_more(make_source: MakeSource, name: str) -> None:
+    source = make_source("a=SUCCESS")
+    for hostname in ("{{ name }}", "{{ name ~ '' }}"):
+        source.write(hostname=hostname)
+        with pytest.MonkeyPatch.context() as patch:
+            orders = [{**dict.fromkeys(delivery_orders.FIELDS), "id": "id-1", "name": name, "status": "SUCCESS"}]
+            patch.setattr(InventoryModule, "_find_orders", lambda *args: orders)
+            message = source.fail()
+        assert "'id-1'" in message
+        assert message.endswith('set hostname, for example to "{{ id }}"')
+        assert message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("localhost", "which is the control node"),
+        ("127.0.0.1", "which is the control node"),
+        ("all", "which is the name of a group"),
+        ("ungrouped", "which is the name of a group"),
+        ("cloudpond_success", "which is the name of a group"),
+        ("webservers", "which is the name of a group"),
+    ],
+)
+def test_names_that_are_taken(make_source: MakeSource, name: str, message: str) -> None:
+    inventory = InventoryData()
+    inventory.add_group("webservers")
+    failure = make_source(order("id-1=SUCCESS", name)).fail(inventory)
+    assert f"the delivery order '{name}' ('id-1') gets the host name '{name}', {message}" in failure
+
+
+@pytest.mark.parametrize("hostname", ["{{ nothing_of_that_kind }}", "{{ name", "{{ name | no_such_filter }}"])
+def test_a_hostname_that_can_not_be_resolved(make_source: MakeSource, hostname: str) -> None:
+    message = make_source(order("id-1=SUCCESS", "site-a"), hostname=hostname).fail()
+    assert message.startswith("the delivery order 'site-a' ('id-1') gets no host name, since hostname can't be resolved:")
+
+
+@pytest.mark.parametrize("hostname", ["", "{{ '' }}", "{{ effected_at }}", "{{ effected_at | default(none) }}"])
+def test_an_empty_hostname(make_source: MakeSource, hostname: str) -> None:
+    message = make_source(order("id-1=PROCESSING", "site-a"), hostname=hostname).fail()
+    assert message.startswith("the delivery order 'site-a' ('id-1') gets an empty host name")
+
+
+def test_two_orders_with_one_name(make_source: MakeSource) -> None:
+    source = make_source(order("id-1=SUCCESS", "site-a"), order("id-2=PROCESSING", "site-a"))
+    message = source.fail()
+    assert "the delivery order 'site-a' ('id-1') and the delivery order 'site-a' ('id-2') get the same host" in message
+    source.write(hostname="{{ id }}")
+    assert set(source.parse().hosts) == {"id-1", "id-2"}
+
+
+def test_an_order_that_comes_twice_is_one_host_as_it_came_last(
+    make_source: MakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = make_source()
+    orders = [
+        {**dict.fromkeys(delivery_orders.FIELDS), "id": "id-1", "name": "site-a", "status": status}
+        for status in ("PROCESSING", "SUCCESS")
+    ]
+    monkeypatch.setattr(InventoryModule, "_find_orders", lambda *args: orders)
+    assert members(source.parse())["cloudpond_success"] == ["site-a"]
+    assert members(source.parse())["cloudpond_processing"] == []
+
+
+# Other sources
+
+
+def test_a_host_of_another_source_is_the_same_host(make_source: MakeSource) -> None:
+    inventory = InventoryData()
+    for name, variables in {"site-a": {"ansible_host": "192.0.2.1", "delivery_order_id": "id-1"}, "site-b": {}}.items():
+        inventory.add_host(name)
+        for variable, value in variables.items():
+            inventory.set_variable(name, variable, value)
+    make_source(order("id-1=SUCCESS", "site-a"), order("id-2=SUCCESS", "site-b")).parse(inventory)
+    assert inventory.hosts["site-a"].vars["ansible_host"] == "192.0.2.1"
+    assert inventory.hosts["site-b"].vars["delivery_order_id"] == "id-2"
+    assert members(inventory)["cloudpond_success"] == ["site-a", "site-b"]
+
+
+def test_a_host_of_another_source_with_another_order(make_source: MakeSource) -> None:
+    inventory = make_source(order("id-1=PROCESSING", "site-a")).parse()
+    message = make_source(order("id-2=SUCCESS", "site-a"), name="2.cloudpond.yml").fail(inventory)
+    assert "the delivery order 'site-a' ('id-2') gets the host name 'site-a', to which another source gives" in message
+    assert "'id-1'" in message
+    assert members(inventory)["cloudpond_success"] == []
+
+
+# Constructed options
+
+
+def test_constructed_options_see_the_hosts_variables(make_source: MakeSource) -> None:
+    source = make_source(
+        order("id-1=SUCCESS", "site-a", "munich/1"),
+        compose={"edge_site": "delivery_order.edge_site_id"},
+        groups={"good": "delivery_order.status == 'SUCCESS'"},
+        keyed_groups=[{"key": "delivery_order.edge_site_id", "prefix": "site", "parent_group": "sites"}],
+    )
+    inventory = source.parse()
+    assert inventory.hosts["site-a"].vars["edge_site"] == "munich/1"
+    assert {"good", "site_munich_1", "sites"} <= {group.name for group in inventory.hosts["site-a"].get_groups()}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"keyed_groups": [{"key": "delivery_order.name", "prefix": "cloudpond"}]},
+        {"keyed_groups": [{"key": "delivery_order.edge_site_id", "prefix": "", "separator": ""}]},
+        {"keyed_groups": [{"key": "delivery_order.name", "prefix": "x", "parent_group": "cloudpond_success"}]},
+        {"groups": {"cloudpond_success": "true"}},
+    ],
+)
+def test_no_name_puts_a_host_into_a_status_group(make_source: MakeSource, options: dict[str, t.Any]) -> None:
+    message = make_source(order("id-1=PROCESSING", "success", "cloudpond_success"), **options).fail()
+    assert "the group 'cloudpond_success', which is a group of this plugin's" in message
+
+
+def test_no_group_gets_the_name_of_a_host(make_source: MakeSource) -> None:
+    inventory = InventoryData()
+    inventory.add_host("x_router")
+    source = make_source(
+        order("id-1=SUCCESS", "a", "x_router"),
+        order("id-2=SUCCESS", "x_a"),
+        keyed_groups=[{"key": "delivery_order.edge_site_id", "prefix": "", "separator": ""}],
+    )
+    assert "the group 'x_router', which is the name of a host" in source.fail(inventory)
+    source.write(keyed_groups=[{"key": "delivery_order.name", "prefix": "x"}])
+    assert "the group 'x_a', which is the name of a host" in source.fail(inventory)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"compose": {"a": "delivery_order.nothing"}},
+        {"keyed_groups": [{"key": "delivery_order.nothing"}]},
+        {"groups": {"fine": "true", "broken": "delivery_order.nothing"}},
+    ],
+)
+def test_strict(make_source: MakeSource, options: dict[str, t.Any]) -> None:
+    inventory = InventoryData()
+    inventory.add_host("site-a")
+    source = make_source(order("id-1=SUCCESS", "site-a"), order("id-2=SUCCESS", "site-b"), strict=True, **options)
+    with pytest.raises(AnsibleError):
+        source.parse(inventory)
+    assert set(inventory.hosts) == {"site-a"}
+    assert not inventory.hosts["site-a"].groups
+    assert not GROUPS & set(inventory.groups)
+    source.write(strict=False, **options)
+    assert set(source.parse().hosts) == {"site-a", "site-b"}
+
+
+# What a server sends is never evaluated
+
+
+@pytest.mark.parametrize("hostname", ["{{ id }}", "{{ name | hash('md5') }}"])
+def test_nothing_of_a_server_is_a_template(make_source: MakeSource, tmp_path: Path, hostname: str) -> None:
+    trap = tmp_path / "trap"
+    bait = "{{ lookup('pipe', 'touch %s') }}" % trap
+    source = make_source(
+        order("id-1=SUCCESS", bait, bait),
+        hostname=hostname,
+        compose={"composed": "delivery_order.name"},
+        keyed_groups=[{"key": "delivery_order.name", "prefix": "x"}],
+        groups={"x": "delivery_order.edge_site_id != ''"},
+        cache=True,
+        cache_plugin="jsonfile",
+        cache_connection=str(tmp_path / "cache"),
+    )
+    for _cached in (False, True):
+        (host,) = source.parse().hosts.values()
+        templar = Templar(loader=source.loader, variables=host.vars)
+        for variable in ("delivery_order.name", "delivery_order.edge_site_id", "composed"):
+            assert templar.template(trusted("{{ %s }}" % variable)) == bait
+        assert templar.template(host.vars["delivery_order"]["name"]) == bait
+    assert not trap.exists()
+
+
+def trusted(text: str) -> str:
+    """Return a text as if it came from a playbook."""
+    try:
+        from ansible.template import trust_as_template
+    except ImportError:  # ansible-core before 2.19
+        return text
+    return t.cast(str, trust_as_template(text))
+
+
+# Options
+
+
+def test_the_options_are_the_modules() -> None:
+    module = yaml.safe_load(cloudpond_delivery_order_info.DOCUMENTATION)["options"]
+    module.update(yaml.safe_load(_connection.ModuleDocFragment.DOCUMENTATION)["options"])
+    del module["delivery_order_id"]
+    options = documented_options()
+    for name, option in module.items():
+        for fact in ("type", "elements", "default", "choices"):
+            assert options[name].get(fact) == option.get(fact), (name, fact)
+    assert options["hostname"]["default"] == delivery_orders.DEFAULT_HOSTNAME
+    own = {"plugin", "hostname"}
+    fragments = {
+        name
+        for fragment in (constructed, inventory_cache)
+        for name in yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"]
+    }
+    assert set(options) == set(module) | own | fragments
+    # ansible-core must neither demand one that stands elsewhere, nor take one from another place than the rest.
+    assert [name for name in module if options[name].get("required") or options[name].get("env")] == []
+
+
+def test_an_option_beats_the_environment(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make_source("a=SUCCESS", hostname="{{ id }}")
+    for name, value in {"HW_DOMAIN_ID": "other", "HW_AUTH_TOKEN": "x", "HW_CLOUDPOND_ENDPOINT": "http://x"}.items():
+        monkeypatch.setenv(name, value)
+    assert set(source.parse().hosts) == {"a"}
+
+
+def test_the_environment(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make_source("a=SUCCESS")
+    source.write("hostname: '{{ id }}'\n")
+    assert "no domain_id" in source.fail()
+    monkeypatch.setenv("HW_DOMAIN_ID", DOMAIN_ID)
+    monkeypatch.setenv("HW_CLOUDPOND_ENDPOINT", source.emulator.url)
+    assert "no credential" in source.fail()
+    monkeypatch.setenv("HW_AUTH_TOKEN", TOKEN)
+    assert set(source.parse().hosts) == {"a"}
+
+
+def test_a_credential_is_never_completed_from_another_source(
+    make_source: MakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HW_SECRET_KEY", SECRET_KEY)
+    source = make_source("a=SUCCESS", access_key="emulator-access-key")
+    assert "secret_key must be given in the options too, beside access_key" in source.fail()
+    assert not source.emulator.requests
+
+
+def test_templates(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make_source("a=SUCCESS", "b=SUCCESS")
+    monkeypatch.setenv("MY_URL", source.emulator.url)
+    source.write(
+        endpoint="{{ lookup('env', 'MY_URL') }}",
+        domain_id="{{ my_domain }}",
+        access_key="emulator-{{ 'access' }}-key",
+        secret_key="{{ my_secret }}",
+        timeout="{{ 2 + 3 }}",
+        max_retries="{{ 0 }}",
+        validate_certs="{{ 'no' }}",
+        page_size="{{ 1 }}",
+        delivery_order_ids="{{ ids }}",
+        hostname="{{ id }}",
+    )
+    extra_vars = {"my_domain": DOMAIN_ID, "my_secret": SECRET_KEY, "ids": ["a"]}
+    assert set(source.parse(extra_vars=extra_vars).hosts) == {"a"}
+
+
+def test_a_vaulted_value(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make_source("a=SUCCESS")
+    secret = vault.VaultSecret(b"password")
+    vaulted = vault.VaultLib([("default", secret)]).encrypt(SECRET_KEY, secret=secret).decode().replace("\n", "\n  ")
+    source.write(
+        f"endpoint: {source.emulator.url}\ndomain_id: {DOMAIN_ID}\naccess_key: emulator-access-key\n"
+        f"hostname: '{{{{ id }}}}'\nsecret_key: !vault |\n  {vaulted}\n"
+    )
+    source.loader.set_vault_secrets([("default", secret)])
+    if hasattr(vault, "VaultSecretsContext"):  # ansible-core 2.19 and newer
+        context = vault.VaultSecretsContext([("default", secret)])
+        monkeypatch.setattr(vault.VaultSecretsContext, "_current", context)
+    assert set(source.parse().hosts) == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"validate_certs": "maybe"}, "validate_certs"),
+        ({"timeout": "soon"}, "timeout"),
+        ({"page_size": "{{ 'many' }}"}, "page_size"),
+        ({"page_size": 0}, "page_size must be from 1 to 2000: got 0"),
+        ({"status": ["DONE"]}, "DONE"),
+        ({"endpoint": "http://192.0.2.1"}, "endpoint must begin with https://"),
+        ({"max_retries": -1}, "max_retries must be a whole number of at least 0"),
+        ({"domain_id": ""}, "domain_id must be made of letters"),
+        ({"auth_token": "{{ no_such_variable }}"}, "auth_token can't be resolved: 'no_such_variable' is undefined"),
+        ({"auth_token": TOKEN, "access_key": "a"}, "exclude each other"),
+    ],
+)
+def test_wrong_options(make_source: MakeSource, options: dict[str, t.Any], message: str) -> None:
+    source = make_source("a=SUCCESS", **options)
+    assert message in source.fail()
+    assert not source.emulator.requests
+
+
+def test_a_secret_that_looks_like_a_template_is_not_shown(make_source: MakeSource) -> None:
+    secret = "top{{secret"
+    assert "secret" not in make_source("a=SUCCESS", auth_token=secret).fail().replace("secret_key", "")
+
+
+def test_a_null_option_is_one_that_was_left_out(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make_source("a=SUCCESS", hostname=None, status=None, timeout=None, domain_id=None, page_size=None)
+    monkeypatch.setenv("HW_DOMAIN_ID", DOMAIN_ID)
+    assert len(source.parse().hosts) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("cloudpond.yml", True),
+        ("cloudpond.yaml", True),
+        ("sites.cloudpond.yml", True),
+        ("cloudpond.json", False),
+        ("cloudpond.yml.bak", False),
+        ("orders.yml", False),
+    ],
+)
+def test_names_of_files(tmp_path: Path, name: str, expected: bool) -> None:
+    path = tmp_path / name
+    assert not InventoryModule().verify_file(str(path))
+    path.write_text("plugin:\n")
+    assert InventoryModule().verify_file(str(path)) is expected
+
+
+def test_without_requests(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery_orders, "REQUESTS_IMPORT_ERROR", "Traceback")
+    assert "Failed to import the required Python library (requests)" in make_source().fail()
+
+
+# Queries that fail
+
+
+@pytest.mark.parametrize("listing", ["http:503", "reset", "not-json", "no-page-info", "http:403"])
+def test_an_outage_is_no_account_without_orders(make_source: MakeSource, emulate: Emulate, listing: str) -> None:
+    source = make_source(emulator=emulate("a=SUCCESS", listing=listing))
+    assert source.fail().startswith("Cannot query the delivery orders: ")
+
+
+def test_a_failure_on_the_second_page(make_source: MakeSource, emulate: Emulate) -> None:
+    source = make_source(emulator=emulate("a-{1..3}=SUCCESS", listing="ok,http:503"), page_size=1)
+    assert "HTTP 503" in source.fail()
+
+
+def test_a_refused_credential_is_asked_once(make_source: MakeSource) -> None:
+    source = make_source("a=SUCCESS", auth_token="wrong-token")
+    other = make_source(name="2.cloudpond.yml", emulator=source.emulator, auth_token="wrong-token", status=["SUCCESS"])
+    inventory = InventoryData()
+    first = source.fail(inventory)
+    assert "HTTP 401" in first
+    # As with a plugin that is enabled by name, beside ansible.builtin.auto.
+    assert source.fail(inventory) == other.fail(inventory) == first
+    assert [request.status for request in source.emulator.requests] == [401]
+    # Another credential, and a refresh, are asked anew.
+    other.write(hostname="{{ id }}")
+    assert set(other.parse(inventory).hosts) == {"a"}
+    assert "HTTP 401" in source.fail(InventoryData())
+    assert [request.status for request in source.emulator.requests] == [401, 200, 401]
+
+
+# The cache
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> dict[str, t.Any]:
+    return {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache"), "cache_prefix": "p_"}
+
+
+def cached_files(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "cache").iterdir())
+
+
+def test_the_cache_answers_until_it_is_refreshed(
+    make_source: MakeSource, cache: dict[str, t.Any], tmp_path: Path
+) -> None:
+    source = make_source(order("a=PROCESSING,SUCCESS", "a"), **cache)
+    assert members(source.parse())["cloudpond_processing"] == ["a"]
+    assert members(source.parse())["cloudpond_processing"] == ["a"]
+    assert len(source.emulator.requests) == 1
+    # --flush-cache, and meta: refresh_inventory.
+    assert members(source.parse(cache=False))["cloudpond_success"] == ["a"]
+    assert members(source.parse())["cloudpond_success"] == ["a"]
+    assert len(source.emulator.requests) == 2
+    (file,) = cached_files(tmp_path)
+    assert TOKEN not in file.read_text()
+
+
+def test_without_cache_nothing_is_written(make_source: MakeSource, cache: dict[str, t.Any], tmp_path: Path) -> None:
+    source = make_source("a=SUCCESS", **{**cache, "cache": False})
+    source.parse()
+    source.parse()
+    assert len(source.emulator.requests) == 2
+    assert not (tmp_path / "cache").exists()
+
+
+def test_nothing_of_a_query_that_failed_is_cached(
+    make_source: MakeSource, emulate: Emulate, cache: dict[str, t.Any]
+) -> None:
+    source = make_source(emulator=emulate("a=SUCCESS", listing="http:503,ok"), **cache)
+    source.fail()
+    assert len(source.parse().hosts) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": ["SUCCESS"]},
+        {"status": ["PROCESSING"]},
+        {"delivery_order_ids": ["a"]},
+        {"delivery_order_ids": []},
+        {"domain_id": "other"},
+        {"endpoint": "http://127.0.0.1:9"},
+        {"domain_id": "left out"},
+    ],
+)
+def test_what_chooses_the_orders_is_a_part_of_the_key(
+    make_source: MakeSource, monkeypatch: pytest.MonkeyPatch, cache: dict[str, t.Any], change: dict[str, t.Any]
+) -> None:
+    monkeypatch.setenv("HW_DOMAIN_ID", "of-the-environment")
+    source = make_source("a=SUCCESS", **cache, hostname="{{ id }}")
+    source.parse()
+    queries: list[str] = []
+    monkeypatch.setattr(InventoryModule, "_query", lambda *args: queries.append("") or [])
+    assert len(source.parse().hosts) == 1
+    source.write(**cache, **change)
+    assert not source.parse().hosts
+    assert len(queries) == 1
+
+
+def test_two_files_never_share(make_source: MakeSource, cache: dict[str, t.Any], tmp_path: Path) -> None:
+    source = make_source("a=SUCCESS", **cache)
+    source.parse()
+    make_source(name="2.cloudpond.yml", emulator=source.emulator, **cache).parse()
+    assert len(source.emulator.requests) == len(cached_files(tmp_path)) == 2
+
+
+def test_null_ids_are_not_answered_by_a_cached_listing(
+    make_source: MakeSource, monkeypatch: pytest.MonkeyPatch, cache: dict[str, t.Any]
+) -> None:
+    source = make_source("a=SUCCESS", **cache)
+    source.parse()
+    source.write(**cache, delivery_order_ids=None)
+    assert "came out null" in source.fail()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "\xff",
+        "null",
+        "[]",
+        '"{"',
+        '"null"',
+        '"[1]"',
+        json.dumps(json.dumps([{"id": "a"}])),
+        json.dumps(json.dumps([{**dict.fromkeys(delivery_orders.FIELDS), "id": ""}])),
+        json.dumps(json.dumps([{**dict.fromkeys(delivery_orders.FIELDS), "id": "a", "status": 7}])),
+    ],
+)
+def test_a_broken_cache_is_fetched_anew(
+    make_source: MakeSource, cache: dict[str, t.Any], tmp_path: Path, content: str
+) -> None:
+    source = make_source("a=SUCCESS", **cache, hostname="{{ id }}")
+    source.parse()
+    (file,) = cached_files(tmp_path)
+    good = file.read_text()
+    file.write_text(content, encoding="latin-1")
+    assert set(source.parse().hosts) == {"a"}
+    assert len(source.emulator.requests) == 2
+    assert file.read_text() == good
+
+
+def test_cached_orders_need_no_credential(make_source: MakeSource, cache: dict[str, t.Any]) -> None:
+    source = make_source("a=SUCCESS", **cache)
+    source.parse()
+    source.write(auth_token="left out", **cache)
+    assert len(source.parse().hosts) == 1
