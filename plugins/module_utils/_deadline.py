@@ -192,9 +192,9 @@ class _Watched(HTTPConnection):
     response_class = _LimitedResponse
 
     def _new_conn(self) -> socket.socket:
-        """Connect as urllib3 does, to one address after the other, but all within the one deadline."""
+        """Connect to one address after the other, all within the one deadline. urllib3 gives each as much time."""
         watch: Watch = _current.watch
-        host, timeout = self._dns_host, self.timeout
+        host = self._dns_host
         try:
             found = socket.getaddrinfo(host, self.port, allowed_gai_family(), socket.SOCK_STREAM)
         except UnicodeError:
@@ -202,21 +202,28 @@ class _Watched(HTTPConnection):
         except OSError as error:
             raise NewConnectionError(self, f"Failed to resolve the name: {error}") from error
         fault: Exception = ConnectTimeoutError(self, f"No connection to {host} in time.")
-        try:
-            for address in dict.fromkeys(str(each[4][0]) for each in found):
-                self._dns_host, self.timeout = address, watch.remaining()
-                if not self.timeout:
-                    break
-                try:
-                    sock = super()._new_conn()
-                except (NewConnectionError, ConnectTimeoutError) as error:
-                    fault = error
-                else:
-                    watch.add(sock)
-                    return sock
-            raise fault
-        finally:
-            self._dns_host, self.timeout = host, timeout
+        for family, kind, protocol, _name, address in found:
+            seconds = watch.remaining()
+            if not seconds:
+                break
+            sock = socket.socket(family, kind, protocol)
+            try:
+                watch.add(sock)
+                for option in self.socket_options or ():
+                    sock.setsockopt(*option)
+                sock.settimeout(seconds)
+                sock.connect(address)
+            except socket.timeout as error:
+                sock.close()
+                fault = ConnectTimeoutError(self, f"No connection to {host} in time.")
+                fault.__cause__ = error
+            except OSError as error:
+                sock.close()
+                fault = NewConnectionError(self, f"Failed to establish a new connection: {error}")
+                fault.__cause__ = error
+            else:
+                return sock
+        raise fault
 
     def _tunnel(self) -> None:
         super()._tunnel()

@@ -61,12 +61,16 @@ THREADS_ORDERS_WITH_LATENCY = 100
 PRODUCT_THREADS = 5
 BARE_THREADS = 8
 
-AIM_CALL = 0.95
+AIM_CALL_URI, AIM_CALL_PING, AIM_SHIPPED = 0.15, 0.25, 1.04
 AIM_BY_ID = 150
 AIM_LISTED = 400
-AIM_BARE = 1.6
+AIM_BARE, AIM_BARE_WITH_LATENCY = 1.6, 0.1
 AIM_MEMORY = 150
+AIM_MASKING = 1.5
+AIM_EACH_HOST = 0.15
 AIM_FLEET = 2
+AIM_PROVISION = 40
+AIM_INVENTORY = 0.25
 
 
 def ansible_environment(cache: Path, **variables: str) -> dict[str, str]:
@@ -75,14 +79,14 @@ def ansible_environment(cache: Path, **variables: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def emulated(orders: int, latency: float = 0.0) -> Iterator[str]:
+def emulated(orders: int, latency: float = 0.0, listing: str = "ok") -> Iterator[str]:
     """Run an emulator with so many orders, all of which have succeeded, and yield its URL.
 
     It is a process of its own, so that it takes no time from the client that is measured. It is stopped whatever
     happens.
     """
     options = ["--token", TOKEN, "--domain-id", DOMAIN_ID, "--stop-after", str(EMULATOR_STOPS_AFTER)]
-    options += ["--order", f"{ID_PREFIX}{{{1:012}..{orders:012}}}=SUCCESS"]
+    options += ["--order", f"{ID_PREFIX}{{{1:012}..{orders:012}}}=SUCCESS", "--listing", listing]
     options += ["--latency", str(latency)] if latency else []
     command = [sys.executable, "-m", "tests.emulator", *options]
     variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -100,6 +104,13 @@ def emulated(orders: int, latency: float = 0.0) -> Iterator[str]:
                 process.wait(timeout=5)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def requests_at(url: str) -> int:
+    """Return how many requests an emulator has had."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"{url}/emulator/requests", timeout=30) as journal:
+        return len(json.load(journal))
 
 
 def order_ids(count: int) -> list[str]:
@@ -224,16 +235,21 @@ def _duration(seconds: float) -> str:
 
 
 def measure_call(cache: Path, table: Table, url: str) -> None:
-    """(a): one call of the module beside others."""
-    say(f"(a) One call: {CALLS} each of the module, uri and ping ...")
+    """(a): one call of the module, in both ways, beside others."""
+    say(f"(a) One call: {CALLS} each of the module in both ways, uri and ping ...")
     module, uri = module_task("module", url, 1, delivery_order_id=order_ids(1)[0]), uri_task("uri", url)
-    times = time_tasks(cache, [module, uri, Task("ping", {"ansible.builtin.ping": {}})], CALLS)
+    shipped = replace(module, name="shipped", content={**module.content, "environment": {"LC_ALL": "C.UTF-8"}})
+    times = time_tasks(cache, [module, shipped, uri, Task("ping", {"ansible.builtin.ping": {}})], CALLS)
+    middle = {name: median(seconds) for name, seconds in times.items()}
     table.heading("(a) One call, as a task")
-    table.times("the module", times["module"])
+    table.times("the module, in Ansible's own process", times["module"])
+    table.times("the module, shipped", times["shipped"])
     table.times("ansible.builtin.uri", times["uri"])
     table.times("ansible.builtin.ping", times["ping"])
-    table.figure("module / uri", median(times["module"]) / median(times["uri"]), "{:.2f}", most=AIM_CALL)
-    table.figure("module / ping", median(times["module"]) / median(times["ping"]), "{:.2f}")
+    table.figure("in Ansible's own process / uri", middle["module"] / middle["uri"], "{:.2f}", most=AIM_CALL_URI)
+    table.figure("in Ansible's own process / ping", middle["module"] / middle["ping"], "{:.2f}", most=AIM_CALL_PING)
+    table.figure("shipped / uri", middle["shipped"] / middle["uri"], "{:.2f}", most=AIM_SHIPPED)
+    table.figure("shipped / ping", middle["shipped"] / middle["ping"], "{:.2f}")
 
 
 def measure_many(cache: Path, table: Table, url: str, *, late: bool) -> Seconds:
@@ -262,12 +278,16 @@ def measure_limit(cache: Path, table: Table, url: str, task: Seconds, *, late: b
     with_latency = f", with {LATENCY * 1000:.0f} ms of latency" if late else ""
     say(f"(d) {ORDERS:,} orders by ID beside a bare script, {rounds} times each{with_latency} ...")
     client, bare, alike = ("client", PRODUCT_THREADS), ("bare", BARE_THREADS), ("bare", PRODUCT_THREADS)
-    times = time_queries(cache, url, ORDERS, [client, bare, alike], rounds)
+    before = requests_at(url)
+    times = time_queries(cache, url, ORDERS, [client], rounds)
+    asked = (requests_at(url) - before) / rounds
+    times.update(time_queries(cache, url, ORDERS, [bare, alike], rounds))
     table.heading(f"(d) {ORDERS:,} orders by ID{with_latency}, beside a bare script")
-    table.times(f"the client, {PRODUCT_THREADS} threads, imports excluded", times[client][1])
+    table.times("the client, imports excluded", times[client][1])
+    table.figure("  requests of the client", asked, "{:.0f}", most=3)
     table.times(f"the bare script, {BARE_THREADS} threads, import excluded", times[bare][1])
     table.times(f"the bare script, {PRODUCT_THREADS} threads, import excluded", times[alike][1])
-    for other, most in ((bare, AIM_BARE), (alike, math.inf)):
+    for other, most in ((bare, AIM_BARE_WITH_LATENCY if late else AIM_BARE), (alike, math.inf)):
         ratio = median(times[client][1]) / median(times[other][1])
         table.figure(f"client / bare script with {other[1]} threads", ratio, "{:.2f}", most=most)
     if not late:
@@ -284,7 +304,7 @@ def measure_threads(cache: Path, table: Table, url: str, orders: int, *, late: b
     say(f"(f) {orders:,} orders by ID with {numbers} threads, {rounds} times each{with_latency} ...")
     times = time_queries(cache, url, orders, [("client", threads) for threads in THREADS], rounds)
     table.heading(
-        f"(f) {orders:,} orders by ID{with_latency}, by the number of threads (the product has {PRODUCT_THREADS})"
+        f"(f) {orders:,} orders{with_latency} that no listing brings, by threads (the product has {PRODUCT_THREADS})"
     )
     for threads in THREADS:
         table.times(f"{threads} thread{'s' if threads > 1 else ''}", times["client", threads][1])
@@ -294,6 +314,7 @@ def measure_memory(cache: Path, table: Table, url: str) -> None:
     """(e): the peak of the module's process while it lists."""
     say(f"(e) Listing {MANY_ORDERS:,} orders, and the memory it takes, {LISTINGS} times each ...")
     one = module_task("one order, for comparison", url, 1, delivery_order_id=order_ids(1)[0])
+    # Shipped, since only then has it a process of its own.
     default = module_task(f"{MANY_ORDERS:,} orders, page_size 100", url, MANY_ORDERS)
     largest = module_task(f"{MANY_ORDERS:,} orders, page_size 2000", url, MANY_ORDERS, page_size=2000)
     tasks, peaks = [], {}
@@ -304,7 +325,9 @@ def measure_memory(cache: Path, table: Table, url: str) -> None:
         command = shlex.join([sys.executable, str(HERE / "measured_python.py"), str(peaks[task.name])])
         interpreter.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
         interpreter.chmod(0o755)
-        tasks.append(replace(task, content={**task.content, "vars": {"ansible_python_interpreter": str(interpreter)}}))
+        variables = {"ansible_python_interpreter": str(interpreter)}
+        shipped = {"vars": variables, "environment": {"LC_ALL": "C.UTF-8"}}
+        tasks.append(replace(task, content={**task.content, **shipped}))
     times = time_tasks(cache, tasks, LISTINGS, warm_up=[one])
     # Linux counts in KiB, macOS in bytes.
     unit = 1024**2 if sys.platform == "darwin" else 1024
@@ -316,6 +339,53 @@ def measure_memory(cache: Path, table: Table, url: str) -> None:
         table.times(f"{task.name}: the task", times[task.name])
 
 
+def measure_masking(cache: Path, table: Table) -> None:
+    """(h): a listing whose names are escaped, beside one of ASCII names."""
+    say(f"(h) Reading and masking {MANY_ORDERS:,} orders, by how their names are written ...")
+    query = json.dumps({"orders": MANY_ORDERS, "rounds": LISTINGS})
+    script = str(HERE / "mask_orders.py")
+    answer = json.loads(run([script], ansible_environment(cache), cwd=cache, stdin=query))
+    table.heading(f"(h) Reading and masking {MANY_ORDERS:,} orders")
+    base = median(answer["ASCII, a secret of 32 characters"])
+    for label, seconds in answer.items():
+        table.times(label, seconds)
+        table.figure("  of ASCII with the short secret", median(seconds) / base, "{:.2f}", most=AIM_MASKING)
+
+
+def measure_inventory(cache: Path, table: Table, url: str) -> None:
+    """(i): the inventory beside a static one of as many hosts with the same variables."""
+    say(f"(i) An inventory of {MANY_ORDERS:,} hosts, ours and a static one ...")
+    ours, static = cache / "orders.cloudpond.yml", cache / "static.yml"
+    connection = {"endpoint": url, "domain_id": DOMAIN_ID, "auth_token": TOKEN}
+    plugin = {"plugin": "huaweicloud.cloudpond.delivery_orders", "page_size": 2000, "hostname": "{{ id }}"}
+    ours.write_text(json.dumps({**plugin, **connection}), encoding="utf-8")
+    seconds: dict[Path, float] = {}
+    output = ""
+    for path in (ours, static):
+        if path is static:
+            static.write_text(_static(output), encoding="utf-8")
+        started = time.perf_counter()
+        output = run(["-m", "ansible", "inventory", "-i", str(path), "--list"], ansible_environment(cache), cwd=cache)
+        seconds[path] = time.perf_counter() - started
+        if len(json.loads(output)["_meta"]["hostvars"]) != MANY_ORDERS:
+            raise DryRunError(f"The inventory {path.name} has not all hosts.")
+    table.heading(f"(i) ansible-inventory --list, {MANY_ORDERS:,} hosts: one run each, Ansible's own start included")
+    table.figure("the inventory delivery_orders", seconds[ours], "{:.1f} s")
+    table.figure("a static YAML file", seconds[static], "{:.1f} s")
+    table.figure("ours / static", seconds[ours] / seconds[static], "{:.2f}", most=AIM_INVENTORY)
+
+
+def _static(listing: str) -> str:
+    """Return an inventory file, in YAML, with the hosts and variables of a listing."""
+    hosts = json.loads(listing)["_meta"]["hostvars"]
+    lines = ["all:", "  hosts:"]
+    for name, variables in hosts.items():
+        lines.append(f"    {name}:")
+        lines += [f"      delivery_order_id: {variables['delivery_order_id']}", "      delivery_order:"]
+        lines += [f"        {key}: {json.dumps(value)}" for key, value in variables["delivery_order"].items()]
+    return "\n".join([*lines, ""])
+
+
 #: The tasks that gate a fleet: each host by itself, or all together, with a check for each host or one for all.
 EACH_HOST = [
     {
@@ -323,6 +393,18 @@ EACH_HOST = [
         MODULE: {"delivery_order_id": "{{ delivery_order_id }}"},
         "register": "delivery",
         "failed_when": "delivery is not huaweicloud.cloudpond.delivery_order_succeeded",
+    }
+]
+URI_EACH_HOST = [
+    {
+        "name": "Query the host's order",
+        "ansible.builtin.uri": {
+            "url": f"{{{{ endpoint }}}}/v2/{DOMAIN_ID}/delivery-orders/{{{{ delivery_order_id }}}}",
+            "headers": {"X-Auth-Token": TOKEN},
+            "return_content": True,
+        },
+        "register": "delivery",
+        "failed_when": "delivery.json.delivery_order.status != 'SUCCESS'",
     }
 ]
 IDS_OF_HOSTS = "groups['all'] | map('extract', hostvars, 'delivery_order_id') | list"
@@ -372,12 +454,17 @@ def measure_fleet(cache: Path, table: Table) -> None:
     wall: dict[str, float] = {}
     cpu: dict[str, float] = {}
     asked: dict[str, int] = {}
-    each = "the module, on each host"
+    uri, each = "ansible.builtin.uri, on each host", "the module, on each host"
+    provision = "the playbook provision_ready_sites"
     contestants: dict[str, list[Any]] = {
+        uri: URI_EACH_HOST,
         each: EACH_HOST,
         "the role once, a check on each host": [ALL_HOSTS, *CHECK_OF_EACH],
         "the role once, one check of all hosts": [ALL_HOSTS, ONE_CHECK],
+        provision: [],
     }
+    tasks_file = cache / "provision.yml"
+    tasks_file.write_text(json.dumps([{"name": "Provision", "ansible.builtin.meta": "noop"}]), encoding="utf-8")
     for label, tasks in contestants.items():
         say(f"(g) A fleet of {ORDERS:,} hosts: {label} ...")
         playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
@@ -386,22 +473,26 @@ def measure_fleet(cache: Path, table: Table) -> None:
             # The plugin that takes the times of tasks is for one host.
             output = {"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.oneline"}
             used, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-            arguments = ["-m", "ansible", "playbook", "-i", str(inventory), str(playbook)]
+            arguments = ["-m", "ansible", "playbook", "-i", str(inventory), "-e", f"endpoint={url}"]
+            if label == provision:
+                arguments += ["huaweicloud.cloudpond.provision_ready_sites", "-e", f"provision_tasks_file={tasks_file}"]
+            else:
+                arguments.append(str(playbook))
             run(arguments, ansible_environment(cache, **connection, **output), cwd=cache)
             wall[label] = time.perf_counter() - started
             more = resource.getrusage(resource.RUSAGE_CHILDREN)
             cpu[label] = more.ru_utime + more.ru_stime - used.ru_utime - used.ru_stime
-            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            with opener.open(f"{url}/emulator/requests", timeout=30) as journal:
-                asked[label] = len(json.load(journal))
+            asked[label] = requests_at(url)
     table.heading(f"(g) A fleet of {ORDERS:,} hosts, each with its order: one run each, Ansible's own start included")
     for label in contestants:
-        table.figure(label, wall[label], "{:.1f} s")
+        table.figure(label, wall[label], "{:.1f} s", most=AIM_PROVISION if label == provision else math.inf)
         table.figure("  CPU", cpu[label], "{:.1f} s")
         table.figure("  requests", asked[label], "{:,}", most=ORDERS)
-        if label != each:
-            table.figure("  of the module's wall time", 100 * wall[label] / wall[each], "{:.1f} %", most=AIM_FLEET)
-            table.figure("  of the module's CPU", 100 * cpu[label] / cpu[each], "{:.1f} %")
+        if label != uri:
+            share, most = 100 * wall[label] / wall[uri], math.inf
+            if label != provision:
+                most = 100 * AIM_EACH_HOST if label == each else AIM_FLEET
+            table.figure("  of uri's wall time", share, "{:.1f} %", most=most)
 
 
 def benchmark(cache: Path) -> int:
@@ -416,6 +507,9 @@ def benchmark(cache: Path) -> int:
     with contextlib.ExitStack() as stack:
         url = stack.enter_context(emulated(ORDERS))
         late_url = stack.enter_context(emulated(ORDERS, LATENCY))
+        # Each order is asked for by its ID where the credential may not list.
+        by_id_url = stack.enter_context(emulated(ORDERS, listing="http:403"))
+        late_by_id_url = stack.enter_context(emulated(ORDERS, LATENCY, listing="http:403"))
         many_url = stack.enter_context(emulated(MANY_ORDERS))
         stack.callback(say, "The emulators are stopped.")
         measure_call(cache, table, url)
@@ -424,8 +518,10 @@ def benchmark(cache: Path) -> int:
         measure_limit(cache, table, url, task, late=False)
         measure_limit(cache, table, late_url, late_task, late=True)
         measure_memory(cache, table, many_url)
-        measure_threads(cache, table, url, ORDERS, late=False)
-        measure_threads(cache, table, late_url, THREADS_ORDERS_WITH_LATENCY, late=True)
+        measure_threads(cache, table, by_id_url, ORDERS, late=False)
+        measure_threads(cache, table, late_by_id_url, THREADS_ORDERS_WITH_LATENCY, late=True)
+        measure_masking(cache, table)
+        measure_inventory(cache, table, many_url)
     measure_fleet(cache, table)
     say(f"\n{machine}\nMedians, and the range from the shortest to the longest")
     table.show()

@@ -242,7 +242,9 @@ def test_hostname(make_source: MakeSource, hostname: str | None, expected: str) 
 
 
 @pytest.mark.parametrize("native", [False, True])
-@pytest.mark.parametrize("name", ["True", "1_0", "007", "1e3", "None", "null", "site_1.example.com", "Zürich", "订单-1"])
+@pytest.mark.parametrize(
+    "name", ["True", "1_0", "007", "1e3", "None", "null", "site_1.example.com", "Zürich", "订单-1"]
+)
 def test_good_names(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch, native: bool, name: str) -> None:
     monkeypatch.setattr(C, "DEFAULT_JINJA2_NATIVE", native, raising=False)
     source = make_source(order("a=SUCCESS", name))
@@ -293,7 +295,9 @@ def test_names_that_are_taken(make_source: MakeSource, name: str, message: str) 
 @pytest.mark.parametrize("hostname", ["{{ nothing_of_that_kind }}", "{{ name", "{{ name | no_such_filter }}"])
 def test_a_hostname_that_can_not_be_resolved(make_source: MakeSource, hostname: str) -> None:
     message = make_source(order("id-1=SUCCESS", "site-a"), hostname=hostname).fail()
-    assert message.startswith("the delivery order 'site-a' ('id-1') gets no host name, since hostname can't be resolved:")
+    assert message.startswith(
+        "the delivery order 'site-a' ('id-1') gets no host name, since hostname can't be resolved:"
+    )
 
 
 @pytest.mark.parametrize("hostname", ["", "{{ '' }}", "{{ effected_at }}", "{{ effected_at | default(none) }}"])
@@ -618,7 +622,12 @@ def test_a_refused_credential_is_asked_once(make_source: MakeSource) -> None:
 
 @pytest.fixture
 def cache(tmp_path: Path) -> dict[str, t.Any]:
-    return {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache"), "cache_prefix": "p_"}
+    return {
+        "cache": True,
+        "cache_plugin": "jsonfile",
+        "cache_connection": str(tmp_path / "cache"),
+        "cache_prefix": "p_",
+    }
 
 
 def cached_files(tmp_path: Path) -> list[Path]:

@@ -210,6 +210,17 @@ def test_the_pages_end_when_all_are_found(emulate: Emulate, asking: Asking, monk
     assert len(emulator.requests) == 11 + 2 + 20
 
 
+def test_a_large_account_is_not_read_to_its_end(
+    emulate: Emulate, asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A server whose pages are small, and the orders on its last ones.
+    monkeypatch.setattr(_delivery_orders, "PAGE_SIZE_MAX", 100)
+    emulator = emulate("other-{00001..30000}=SUCCESS", "site-{0001..1000}=SUCCESS")
+    wanted = [f"site-{number:04}" for number in range(1, 1001)]
+    assert ids(show_delivery_orders(asking(emulator), wanted)) == wanted
+    assert len(emulator.requests) == 1000 + 50
+
+
 def test_missing_ones_are_named_as_by_id(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("site-{01..30}=SUCCESS")
     with pytest.raises(CloudPondError) as caught:
