@@ -522,6 +522,17 @@ def test_an_echo_where_no_header_should_be(retry_clock: FakeClock) -> None:
     assert error.__suppress_context__
 
 
+def test_a_cookie_is_not_sent_back(retry_clock: FakeClock) -> None:
+    received: list[bytes] = []
+    busy = b"HTTP/1.1 503 Busy\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    answer = ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode(), b"Set-Cookie: c=d; Path=/")
+    with serve(busy, answer, answer, received=received) as url, make_client(url, max_retries=1) as client:
+        show_delivery_order(client, ID)
+        show_delivery_order(client, ID)
+    assert len(received) == 3
+    assert not any(b"cookie" in request.lower() for request in received)
+
+
 def test_a_message_is_one_clean_line() -> None:
     body = b'{"error_code": "X", "error_msg": "a\\u001b[31m\\r\\n b %s"}' % (b"x" * 1000)
     with serve(b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n" % len(body) + body) as url:
