@@ -128,24 +128,48 @@ class Sanitizer:
 
     def _find(self, text: str) -> Iterator[tuple[int, int]]:
         for secret in self._short:
-            at = text.find(secret)
-            while at >= 0:
-                yield at, at + len(secret)
-                at = text.find(secret, at + 1)
+            yield from _runs(_whole(secret, text))
         if len(text) < _PIECE:
             return
         for base in range(0, len(text), _STRETCH):
             blocks = _blocks(text[base : base + _STRETCH])
             for parts, secret in self._long:
-                if parts.isdisjoint(blocks):
-                    continue
-                pieces = _parts(secret, _PIECE)
-                for number, block in enumerate(blocks):
-                    if block in parts:
-                        at = base + number * _BLOCK
-                        for start in range(max(0, at - _BLOCK + 1), at + 1):
-                            if text[start : start + _PIECE] in pieces:
-                                yield start, start + _PIECE
+                if not parts.isdisjoint(blocks):
+                    yield from _runs(_pieces(secret, text, base, blocks))
+
+
+def _whole(secret: str, text: str) -> Iterator[tuple[int, int]]:
+    at = text.find(secret)
+    while at >= 0:
+        yield at, at + len(secret)
+        at = text.find(secret, at + 1)
+
+
+def _pieces(secret: str, text: str, base: int, blocks: list[str]) -> Iterator[tuple[int, int]]:
+    """Yield spans of pieces whose first whole block is one of these, which stand in the text from ``base`` on."""
+    parts, pieces = _parts(secret, _BLOCK), _parts(secret, _PIECE)
+    for number, block in enumerate(blocks):
+        if block in parts:
+            at = base + number * _BLOCK
+            starts = range(max(0, at - _BLOCK + 1), at + 1)
+            first = next((start for start in starts if text[start : start + _PIECE] in pieces), None)
+            if first is not None:
+                # Pieces that start so near to each other overlap: those between the first and the last add nothing.
+                last = next(start for start in reversed(starts) if text[start : start + _PIECE] in pieces)
+                yield first, last + _PIECE
+
+
+def _runs(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Join ordered spans that overlap, to hold fewer: a text can be full of secrets."""
+    start = end = 0
+    for first, last in spans:
+        if first >= end:
+            if end:
+                yield start, end
+            start = first
+        end = last
+    if end:
+        yield start, end
 
 
 class _Origin:

@@ -38,12 +38,18 @@ def test_values_are_read_as_they_were_written(value: Any, ascii_only: bool, enco
     assert json.dumps(parse(text.encode(encoding))) == json.dumps(value)
 
 
-def test_half_a_character_is_replaced() -> None:
-    assert parse(b'{"a\\ud800": ["b\\uD83D", "\\udc00"], "c": "\\ud83d\\ude00", "d": "\\\\ud800"}') == {
-        "a?": ["b?", "?"],
-        "c": "\U0001f600",
-        "d": "\\ud800",
-    }
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        (b'{"a\\ud800": ["b\\uD83D", 1], "c": "\\ud83d\\ude00"}', {"a?": ["b?", 1], "c": "\U0001f600"}),
+        (b'"\\udc00"', "?"),
+        (b'["\\uDFFF"]', ["?"]),
+        (b'["\\\\ud800", "\\\\\\udbff"]', ["\\ud800", "\\?"]),
+        (b'"\\ud7ff\\ue000"', "\ud7ff\ue000"),
+    ],
+)
+def test_half_a_character_is_replaced(content: bytes, value: Any) -> None:
+    assert parse(content) == value
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])

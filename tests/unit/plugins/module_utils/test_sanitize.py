@@ -113,9 +113,10 @@ def test_other_escapes_in_the_text_change_nothing(secret: str, escape: str, enco
         quote("MIIE+tok/en==Secret", safe="=").replace("=", "\\u003d"),
         # As a link in an attribute.
         html.escape(quote("MIIE+tok/en==Secret&<", safe="&")),
+        html.escape(SECRET).replace("&amp;", "&AMP;").replace("&lt;", "&Lt;"),
     ],
 )
-def test_escapes_of_several_kinds_at_once(text: str) -> None:
+def test_unusual_escapes(text: str) -> None:
     assert Sanitizer([SECRET]).text(f"<{text}>") == "<********>"
 
 
@@ -246,6 +247,12 @@ def test_data_are_masked_as_texts_are_and_keep_their_shape(value: Any, secrets: 
         # Compared as JSON, in which 1 is neither true nor 1.0.
         assert json.dumps(sanitizer.data(value)) == json.dumps(_each_string(value, sanitizer.text))
     assert json.dumps(value) == before
+
+
+def test_strings_next_to_each_other_are_read_alone() -> None:
+    escaped = "".join(f"\\u{ord(char):04x}" for char in SECRET[:16])
+    strings = [f"0123456789abcdef {number} \\" for number in range(50)]
+    assert Sanitizer([SECRET]).data([*strings, escaped]) == [*strings, MASK]
 
 
 def test_one_line() -> None:
