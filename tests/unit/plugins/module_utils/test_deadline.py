@@ -33,7 +33,7 @@ if t.TYPE_CHECKING:
 
 #: Seconds. A time-out of one socket's reads would start anew every 0.02 of them.
 TIMEOUT = 0.3
-SLACK = 1.5
+SLACK = 5.0
 
 #: Answers that never end, slowly and as fast as they can.
 ENDLESS = [
@@ -136,7 +136,7 @@ def test_closing_ends_a_thread_that_connects(unreachable: int) -> None:
 
 def test_each_try_has_a_deadline_of_its_own(emulate: Emulate) -> None:
     emulator = emulate(f"{ID}=hang*2,SUCCESS")
-    assert show(emulator.url, timeout=TIMEOUT, max_retries=2)["status"] == "SUCCESS"
+    assert show(emulator.url, timeout=1, max_retries=2)["status"] == "SUCCESS"
 
 
 def test_a_slow_answer_within_the_deadline_is_an_answer(emulate: Emulate) -> None:
@@ -296,7 +296,13 @@ def behind(emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch) -> t.Cal
     emulator = emulate(f"{ID}=SUCCESS", certificate=tls.certificate, key=tls.key)
 
     def ask(
-        life: str, *, wrong: str = "", tries: int = 1, userinfo: str = "user:pass%23word", **options: t.Any
+        life: str,
+        *,
+        wrong: str = "",
+        tries: int = 1,
+        userinfo: str = "user:pass%23word",
+        timeout: float = TIMEOUT,
+        **options: t.Any,
     ) -> t.Any:
         with Proxy(life, login="user:pass#word", **options) as proxy:
             scheme, _colon, rest = proxy.url.partition("://")
@@ -307,12 +313,12 @@ def behind(emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch) -> t.Cal
             monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://{userinfo}@{rest}")
             begun = time.monotonic()
             try:
-                with make_client(emulator.url, ca_path=tls.ca, timeout=TIMEOUT, max_retries=tries - 1) as client:
+                with make_client(emulator.url, ca_path=tls.ca, timeout=timeout, max_retries=tries - 1) as client:
                     return show_delivery_order(client, ID)
             except CloudPondError as raised:
                 error = raised
         assert "pass" not in str(error)
-        assert time.monotonic() - begun < tries * (TIMEOUT + SLACK)
+        assert time.monotonic() - begun < tries * (timeout + SLACK)
         return error, rest, len(proxy.requests)
 
     return ask
@@ -321,7 +327,7 @@ def behind(emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch) -> t.Cal
 @pytest.mark.parametrize("secure", [False, True])
 def test_a_query_goes_through_a_proxy(behind: t.Callable[..., t.Any], tls: Tls, secure: bool) -> None:
     options = {"certificate": tls.certificate, "key": tls.key} if secure else {}
-    assert behind("ok", **options)["status"] == "SUCCESS"
+    assert behind("ok", timeout=30, **options)["status"] == "SUCCESS"
 
 
 @pytest.mark.parametrize("status", [400, 403, 407, 404])
@@ -340,7 +346,7 @@ def test_a_wrong_password_is_sent_to_a_proxy_once(behind: t.Callable[..., t.Any]
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_an_outage_of_a_proxy_is_waited_out(behind: t.Callable[..., t.Any], retry_clock: object, status: int) -> None:
-    assert behind(f"http:{status}*2,ok", tries=3)["status"] == "SUCCESS"
+    assert behind(f"http:{status}*2,ok", tries=3, timeout=30)["status"] == "SUCCESS"
     error, address, requests = behind(f"http:{status}", tries=3)
     assert f"the proxy {address} (HTTPS_PROXY) refused to connect: {status}" in str(error)
     assert (error.http_status, error.retryable, requests) == (None, True, 3)

@@ -129,7 +129,7 @@ def test_an_outage_of_one_is_an_outage_of_all(emulate: Emulate, asking: Asking) 
 
 
 def test_a_few_at_once(emulate: Emulate, asking: Asking) -> None:
-    emulator = emulate("site-{01..30}=SUCCESS", latency=0.02, listing=REFUSED)
+    emulator = emulate("site-{01..30}=SUCCESS", latency=0.1, listing=REFUSED)
     show_delivery_orders(asking(emulator), THIRTY)
     assert max(request.concurrent for request in emulator.requests) == CONCURRENT_MAX
 
