@@ -1,0 +1,153 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import typing as t
+from types import SimpleNamespace
+
+import pytest
+
+from ansible_collections.huaweicloud.cloudpond.plugins.action.cloudpond_delivery_order_info import ActionModule
+from ansible_collections.huaweicloud.cloudpond.plugins.plugin_utils import _action
+
+from ...conftest import DOMAIN_ID, TOKEN
+
+if t.TYPE_CHECKING:
+    from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
+
+    Emulate = t.Callable[..., Emulator]
+
+ID = "00000000-0000-000-0000-000000000001"
+
+
+class Vaulted:
+    """A value that is no string until somebody asks for one, as ansible-core has for those in a vault."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def action(args: dict[str, t.Any], **task: t.Any) -> ActionModule:
+    """An action plugin as ansible-core makes it, with as much of a task as it looks at."""
+    connection = SimpleNamespace(transport=task.pop("transport", "local"), become=task.pop("become", None))
+    facts = {"args": args, "async_val": 0, "environment": [], "action": "huaweicloud.cloudpond.x", **task}
+    return ActionModule(SimpleNamespace(**facts), connection, None, None, None, None)
+
+
+def connection(emulator: Emulator) -> dict[str, t.Any]:
+    return {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN, "max_retries": 0}
+
+
+def run(args: dict[str, t.Any]) -> dict[str, t.Any]:
+    return action(args).run(task_vars={"ansible_inject_invocation": True})
+
+
+def test_an_order(emulate: Emulate) -> None:
+    emulator = emulate(f"{ID}=SUCCESS")
+    result = run({**connection(emulator), "delivery_order_id": ID})
+    assert (result["changed"], result["listed"]) == (False, False)
+    assert result["delivery_order"]["status"] == "SUCCESS"
+    assert result["delivery_orders"] == [result["delivery_order"]]
+    assert result["invocation"]["module_args"]["auth_token"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    assert result["invocation"]["module_args"]["page_size"] == 100
+
+
+def test_values_of_a_vault_are_decrypted(emulate: Emulate) -> None:
+    emulator = emulate("a=SUCCESS", "b=FAIL")
+    args = {**connection(emulator), "auth_token": Vaulted(TOKEN), "delivery_order_ids": ("b", Vaulted("a"))}
+    assert [order["id"] for order in run(args)["delivery_orders"]] == ["b", "a"]
+
+
+def test_a_failure(emulate: Emulate) -> None:
+    result = run({**connection(emulate()), "delivery_order_id": ID})
+    assert result["failed"] is True
+    assert result["msg"].startswith(f"Cannot query delivery order '{ID}': HTTP 404")
+    assert result["error"]["http_status"] == 404
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"wrong": 1}, "Unsupported parameters for (huaweicloud.cloudpond.x) module: wrong. Supported parameters incl"),
+        ({"delivery_order_id": "a", "status": ["FAIL"]}, "parameters are mutually exclusive"),
+        ({"status": ["WRONG"]}, "value of status must be one or more of"),
+        ({"delivery_order_id": None}, "delivery_order_id came out null"),
+    ],
+)
+def test_options_that_are_refused(emulate: Emulate, options: dict[str, t.Any], message: str) -> None:
+    emulator = emulate("a=SUCCESS")
+    result = run({**connection(emulator), **options})
+    assert result["failed"] is True
+    assert message in result["msg"]
+    assert emulator.requests == []
+
+
+def test_a_server_makes_no_template(emulate: Emulate) -> None:
+    emulator = emulate()
+    result = run({**connection(emulator), "delivery_order_id": ID})
+    # Before ansible-core 2.19, a string is a template unless it is of a type that says it is not.
+    assert type(result["msg"]).__name__ in ("AnsibleUnsafeText", "str")
+    assert not hasattr(result["msg"], "_ansible_tags_mapping") or not result["msg"]._ansible_tags_mapping
+
+
+@pytest.mark.parametrize(
+    ("facts", "here"),
+    [
+        ({}, True),
+        ({"environment": [{}]}, True),
+        ({"transport": "ssh"}, False),
+        ({"become": object()}, False),
+        ({"async_val": 9}, False),
+        ({"environment": [{"A": "b"}]}, False),
+        ({"environment": ["{{ something }}"]}, False),
+    ],
+)
+def test_which_tasks_are_shipped(facts: dict[str, t.Any], here: bool) -> None:
+    assert action({}, **facts)._is_local() is here
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("REQUESTS_IMPORT_ERROR", "no requests"), ("sys", SimpleNamespace(platform="darwin"))]
+)
+def test_where_all_tasks_are_shipped(monkeypatch: pytest.MonkeyPatch, name: str, value: t.Any) -> None:
+    monkeypatch.setattr(_action, name, value)
+    assert action({})._is_local() is False
+
+
+#: Starts a worker as ansible-core does, prints its process ID, and is gone.
+PARENT = """
+import multiprocessing, os, time
+from ansible_collections.huaweicloud.cloudpond.plugins.plugin_utils._action import _end_with_parent
+
+def work(ready):
+    _end_with_parent(os.getpid())
+    ready.set()
+    time.sleep(60)
+
+context = multiprocessing.get_context("fork")
+ready = context.Event()
+worker = context.Process(target=work, args=(ready,))
+worker.start()
+ready.wait()
+print(worker.pid, flush=True)
+os._exit(0)
+"""
+
+
+def test_a_worker_ends_with_its_parent() -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    # The pipe is at its end when the worker, which has it too, is gone.
+    with subprocess.Popen([sys.executable, "-c", PARENT], env=environment, stdout=subprocess.PIPE) as parent:
+        begun = time.monotonic()
+        output, _errors = parent.communicate(timeout=50)
+    assert int(output) > 0
+    assert time.monotonic() - begun < 30
