@@ -307,8 +307,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         gets = f"{_describe(order)} gets the host name {name!r},"
         if not _HOST_NAME.fullmatch(name):
             raise AnsibleParserError(
-                f"{gets} which Ansible could take for a pattern, a template or an option: a host name may have letters, "
-                f"digits, '-', '_' and '.', and begins with a letter, a digit or '_': {_ADVICE}"
+                f"{gets} which Ansible could take for a pattern, a template or an option: a host name may have "
+                f"letters, digits, '-', '_' and '.', and begins with a letter, a digit or '_': {_ADVICE}"
             )
         if name in C.LOCALHOST:
             raise AnsibleParserError(f"{gets} which is the control node: {_ADVICE}")

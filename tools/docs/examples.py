@@ -139,6 +139,8 @@ def _yaml(block: Block, file: str) -> Example:
         raise Unknown("neither a mapping nor a list of plays or tasks that have names")
     if all("sources" in item for item in content):
         return Example("data", note="a rulebook: the tests of ansible-rulebook validate it")
+    if any(str(item.get("hosts")).startswith("cloudpond_") for item in content):
+        return Example("data", note="plays over the inventory of orders, which has a test of its own: parsed")
     if all({"hosts", "ansible.builtin.import_playbook"} & set(item) for item in content):
         text = block.text
     elif all("block" in item or any("." in key for key in item) for item in content):
@@ -164,6 +166,8 @@ def _command(command: str) -> Example:
     # A schedule has no PATH of yours.
     words[0] = re.sub(r"\A(/\S+)?/(ansible-\w+)\Z", r"\2", words[0])
     command = " ".join(words)
+    if ".cloudpond.yml" in command:
+        return Example("data", note=f"{command}: the inventory of orders has a test of its own")
     if words[0] == "ansible-playbook":
         return Example("command", command, DONE)
     if words[:2] == ["ansible-vault", "encrypt_string"]:
@@ -182,6 +186,8 @@ def _ini(block: Block, file: str) -> list[Example]:
         return [Example("settings", file=file, content=block.text)]
     if parser.has_option("Service", "ExecStart"):
         return [_command(parser["Service"]["ExecStart"])]
+    if parser.has_section("inventory"):
+        return [Example("data", note="settings of the inventory: parsed")]
     if parser.has_section("Timer"):
         return [Example("data", note="a systemd timer: parsed")]
     raise Unknown(f"the sections {parser.sections()}")
