@@ -200,12 +200,11 @@ def test_a_job_goes_through_the_streams_of_a_remote_node(
     with emulate("0000-a=PROCESSING,SUCCESS") as emulator:
         data = private_data(emulator, "key", **CALLBACK)
         data.write("env/extravars", {"delivery_order_id": "0000-a", "delivery_order_delay": 0})
-        playbook, node, events = "wait_for_delivery_order.yml", tmp_path / "node", []
+        playbook, node = "wait_for_delivery_order.yml", tmp_path / "node"
+        events: list[dict[str, t.Any]] = []
         node.mkdir()
         with (tmp_path / "sent").open("wb") as sent:
-            ansible_runner.run(
-                streamer="transmit", _output=sent, private_data_dir=str(data.folder), playbook=playbook
-            )
+            ansible_runner.run(streamer="transmit", _output=sent, private_data_dir=str(data.folder), playbook=playbook)
         with (tmp_path / "sent").open("rb") as sent, (tmp_path / "returned").open("wb") as returned:
             ansible_runner.run(streamer="worker", _input=sent, _output=returned, private_data_dir=str(node))
         with (tmp_path / "returned").open("rb") as returned:

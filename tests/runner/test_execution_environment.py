@@ -137,9 +137,7 @@ def test_the_module_and_the_role_need_no_other_folder(
     (tmp_path / "play.yml").write_text(yaml.safe_dump(plays, sort_keys=False), encoding="utf-8")
     with Emulator(["0000-a=SUCCESS"], token=TOKEN) as emulator:
         variables = {"ANSIBLE_CALLBACKS_ENABLED": "huaweicloud.cloudpond.delivery_progress"}
-        output = run(
-            "ansible-playbook", "play.yml", cwd=tmp_path, **connection(emulator, installed), **variables
-        )
+        output = run("ansible-playbook", "play.yml", cwd=tmp_path, **connection(emulator, installed), **variables)
         assert len(emulator.requests) == 2
     assert "(0000-a): SUCCESS" in output
 
