@@ -20,9 +20,10 @@ from antsibull_nox.sessions.collections import prepare_collections
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
-from tools.nox.eda import run_eda
+from tools.nox.eda import eda as eda
 from tools.nox.home import make_home
 from tools.nox.interpreters import find_interpreter
+from tools.nox.runner import runner as runner
 from tools.nox.table import keep_result, show_table
 
 nox.options.allow_parallel = True
@@ -49,9 +50,6 @@ OLDEST_MODULE_PYTHON_CORE = "2.15"
 # this urllib3 imports.
 OLDEST_REQUESTS = ("requests==2.25.1", "urllib3==1.26.5")
 OLDEST_REQUESTS_PYTHONS = ("3.9", "3.10", "3.11")
-
-# What ansible-rulebook's bridge to Java has wheels for, best first.
-EDA_PYTHONS = ("3.12", "3.13", "3.11")
 
 
 def interpreter(pythons: tuple[str, ...]) -> str:
@@ -185,12 +183,6 @@ add_plain_units_session(
 )
 
 antsibull_nox.load_antsibull_nox_toml()
-
-
-@nox.session(name="eda", python=interpreter(EDA_PYTHONS))
-def eda(session: nox.Session) -> None:
-    """Run the event source and the rulebooks by ansible-rulebook, which needs Java 17. EDA=0 leaves this out."""
-    run_eda(session)
 
 
 @nox.session(name="changelog")

@@ -42,6 +42,7 @@ DONE = r"\bok=[1-9]"
 
 #: Commands that a test of the documentation can't run, by how they begin.
 NOT_RUN = {
+    "ansible-builder ": "needs a container engine: what does not has tests of its own",
     "ansible-galaxy collection ": "installs the collection, as the tests of the build do",
     "ansible-rulebook ": "needs Java: it has tests of its own",
     "crontab ": "shows the lines that follow",

@@ -1,0 +1,179 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a person can paste into a controller."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from jinja2 import StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from tests.runner.installation import EXAMPLES, PATIENCE, ROOT, Installed
+from tools.docs.examples import blocks_in
+
+CREDENTIAL_TYPE = ROOT / "extensions" / "eda" / "plugins" / "event_source" / "credential_types" / "cloudpond"
+GUIDE = ROOT / "docs" / "docsite" / "rst" / "controller.rst"
+
+#: Stands in for each module of awx.awx: it writes down what the controller would be told.
+RECORDER = """
+import json, os
+from ansible.plugins.action import ActionBase
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        with open(os.environ["RECORD"], "a") as file:
+            file.write(json.dumps([self._task.action, self._task.args]) + "\\n")
+        return {"changed": True}
+"""
+MODULES = ("credential_type", "inventory", "inventory_source", "job_template", "workflow_job_template")
+
+
+def load(path: Path) -> t.Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def injected(**inputs: str) -> dict[str, str]:
+    """Return the variables that a controller makes of a credential. It renders an input that was left out as unset."""
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
+    templates = load(CREDENTIAL_TYPE / "injectors.yml")["env"]
+    return {name: environment.from_string(template).render(**inputs) for name, template in templates.items()}
+
+
+def connect(installed: Installed, variables: dict[str, str]) -> dict[str, t.Any]:
+    """Let the installed code find the connection in these variables: which ones it asked for, and what it found."""
+    script = """
+import json, sys
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _credentials, _settings
+
+class Variables(dict):
+    def get(self, key, default=None):
+        read.add(key)
+        return super().get(key, default)
+
+read = set()
+environ = Variables(json.loads(sys.argv[1]))
+auth, settings = _credentials.find_credential({}, environ), _settings.find_settings({}, environ)
+found = {"auth": vars(auth), "domain_id": settings.domain_id, "endpoint": settings.endpoint.base_url}
+print(json.dumps({"read": sorted(read), **found}, default=repr))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, json.dumps(variables)],
+        env={**os.environ, "PYTHONPATH": str(installed.path)},
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr
+    return t.cast("dict[str, t.Any]", json.loads(done.stdout))
+
+
+def test_the_injector_sets_what_the_code_reads(installed: Installed) -> None:
+    token = connect(installed, injected(domain_id="account", auth_token="the-token"))
+    # How often a request is repeated belongs to a job, and not to who asks.
+    assert {name for name in token["read"] if name.startswith("HW_")} - {"HW_MAX_RETRIES"} == set(
+        injected(domain_id="")
+    )
+    assert token["domain_id"] == "account"
+    assert token["endpoint"] == "https://ies.myhuaweicloud.com"
+    assert "the-token" in str(token["auth"])
+
+    inputs = {"access_key": "the-ak", "secret_key": "the-sk", "security_token": "the-st"}
+    endpoint = "https://ies.example.com"
+    keys = connect(installed, injected(domain_id="account", endpoint=endpoint, **inputs))
+    assert keys["endpoint"] == endpoint
+    assert all(value in str(keys["auth"]) for value in inputs.values())
+
+
+def test_the_guide_shows_the_files(installed: Installed) -> None:
+    files = [CREDENTIAL_TYPE / "input.yml", CREDENTIAL_TYPE / "injectors.yml"]
+    files.append(EXAMPLES / "project" / "orders.cloudpond.yml")
+    shown = [yaml.safe_load(block.text) for block in blocks_in(GUIDE) if block.language == "yaml"]
+    for file in files:
+        assert load(file) in shown, file
+    # And it names all others, so that none is there for nobody.
+    text = GUIDE.read_text(encoding="utf-8")
+    for path in EXAMPLES.rglob("*.yml"):
+        assert f"docs/controller/{path.relative_to(EXAMPLES).as_posix()}``" in text, path
+
+
+@pytest.fixture(scope="module")
+def told(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, t.Any]]]:
+    """What the playbook tells a controller, by module."""
+    folder = tmp_path_factory.mktemp("setup")
+    plugins = folder / "ansible_collections" / "awx" / "awx" / "plugins" / "action"
+    plugins.mkdir(parents=True)
+    for module in MODULES:
+        (plugins / f"{module}.py").write_text(RECORDER, encoding="utf-8")
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), str(EXAMPLES / "setup.yml")]
+    record = folder / "record"
+    done = subprocess.run(
+        [*command, "-e", "credential=CloudPond"],
+        env={
+            "ANSIBLE_COLLECTIONS_PATH": str(folder),
+            "ANSIBLE_HOME": str(folder),
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "PATH": os.environ["PATH"],
+            "RECORD": str(record),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told: dict[str, list[dict[str, t.Any]]] = {}
+    for line in record.read_text(encoding="utf-8").splitlines():
+        action, arguments = json.loads(line)
+        told.setdefault(action.rpartition(".")[2], []).append(arguments)
+    assert set(told) == set(MODULES)
+    return told
+
+
+def test_the_credential_type_arrives_as_it_is(told: dict[str, list[dict[str, t.Any]]]) -> None:
+    (made,) = told["credential_type"]
+    assert made["inputs"] == load(CREDENTIAL_TYPE / "input.yml")
+    assert made["injectors"] == load(CREDENTIAL_TYPE / "injectors.yml")
+
+
+def test_the_survey_asks_for_the_variables_of_the_playbook(told: dict[str, list[dict[str, t.Any]]]) -> None:
+    playbook = (ROOT / "playbooks" / "wait_for_delivery_order.yml").read_text(encoding="utf-8")
+    # A name, and the default if it has one.
+    variables = dict(re.findall(r"\{\{ (delivery_order_\w+)(?: \| default\((\d+)\))? \}\}", playbook))
+    (template,) = [template for template in told["job_template"] if template.get("survey_enabled")]
+    questions = template["survey_spec"]["spec"]
+    assert {question["variable"]: str(question["default"]) for question in questions} == variables
+    assert {question["variable"] for question in questions if question["required"]} == {"delivery_order_id"}
+
+
+def test_what_is_made_fits_together(told: dict[str, list[dict[str, t.Any]]]) -> None:
+    project = EXAMPLES / "project"
+    assert all((project / template["playbook"]).is_file() for template in told["job_template"])
+    (source,) = told["inventory_source"]
+    assert (project / source["source_path"]).is_file()
+    assert source["update_on_launch"] is True
+    assert source["overwrite"] is True
+    (workflow,) = told["workflow_job_template"]
+    nodes = {node["identifier"]: node for node in workflow["workflow_nodes"]}
+    templates = {template["name"] for template in told["job_template"]}
+    order, identifier = [], "accept"
+    while True:
+        node = nodes[identifier]["unified_job_template"]
+        order.append((node["type"], node["name"] in templates))
+        following = nodes[identifier].get("related", {}).get("success_nodes", [])
+        if not following:
+            break
+        identifier = following[0]["identifier"]
+    # An approval opens no gate: the order is asked for after it.
+    assert order == [("workflow_approval", False), ("job_template", True), ("job_template", True)]
