@@ -22,8 +22,9 @@ sys.path.insert(0, str(ROOT))
 
 from tools.nox.eda import run_eda
 from tools.nox.home import make_home
-from tools.nox.interpreters import find_interpreter
+from tools.nox.interpreters import find_interpreter, interpreter
 from tools.nox.table import keep_result, show_table
+from tools.nox.ways import choose_way
 
 nox.options.allow_parallel = True
 nox.options.download_python = "never"
@@ -52,12 +53,6 @@ OLDEST_REQUESTS_PYTHONS = ("3.9", "3.10", "3.11")
 
 # What ansible-rulebook's bridge to Java has wheels for, best first.
 EDA_PYTHONS = ("3.12", "3.13", "3.11")
-
-
-def interpreter(pythons: tuple[str, ...]) -> str:
-    """Return the first of these Pythons that is there, or for nox a range of versions that it will not find."""
-    numbers = sorted(int(python[2:]) for python in pythons)
-    return find_interpreter(pythons) or f">=3.{numbers[0]},<3.{numbers[-1] + 1}"
 
 
 def pythons_to_try(core: str) -> tuple[str, ...]:
@@ -115,10 +110,11 @@ def run_units(session: nox.Session, ansible_test: Callable[..., None]) -> None:
 
 def run_integration(session: nox.Session, ansible_test: Callable[..., None]) -> None:
     """Run the integration tests by ansible-test, on this machine."""
+    way = choose_way(session, default="shipped" if session.name.endswith(OLDEST_CORE) else "here")
     ansible_test("integration")
     listing = session.run("ansible-test", "integration", "--list-targets", silent=True, log=False) or ""
     targets = [line for line in listing.splitlines() if Path("tests/integration/targets", line.strip() or "-").is_dir()]
-    keep_result(session, note=f"{len(targets)} targets")
+    keep_result(session, note=f"{len(targets)} targets, {way}")
 
 
 def add_ansible_test_session(
