@@ -26,7 +26,7 @@ sys.modules.pop(__name__, None)
 from ansible.plugins.connection.local import Connection as LocalConnection
 
 
-class Connection(LocalConnection):  # type: ignore[misc]
+class Connection(LocalConnection):
     """The local connection, which does not look like it."""
 
     transport = "shipped"
