@@ -22,9 +22,9 @@ sys.path.insert(0, str(ROOT))
 
 from tools.nox.eda import run_eda
 from tools.nox.home import make_home
+from tools.nox.integration import run_targets
 from tools.nox.interpreters import find_interpreter, interpreter
 from tools.nox.table import keep_result, show_table
-from tools.nox.ways import choose_way
 
 nox.options.allow_parallel = True
 nox.options.download_python = "never"
@@ -110,11 +110,7 @@ def run_units(session: nox.Session, ansible_test: Callable[..., None]) -> None:
 
 def run_integration(session: nox.Session, ansible_test: Callable[..., None]) -> None:
     """Run the integration tests by ansible-test, on this machine."""
-    way = choose_way(session, default="shipped" if session.name.endswith(OLDEST_CORE) else "here")
-    ansible_test("integration")
-    listing = session.run("ansible-test", "integration", "--list-targets", silent=True, log=False) or ""
-    targets = [line for line in listing.splitlines() if Path("tests/integration/targets", line.strip() or "-").is_dir()]
-    keep_result(session, note=f"{len(targets)} targets, {way}")
+    run_targets(session, ansible_test, default_way="shipped" if session.name.endswith(OLDEST_CORE) else "here")
 
 
 def add_ansible_test_session(
