@@ -22,7 +22,8 @@ sys.path.insert(0, str(ROOT))
 
 from tools.nox.eda import eda as eda
 from tools.nox.home import make_home
-from tools.nox.interpreters import find_interpreter
+from tools.nox.integration import run_targets
+from tools.nox.interpreters import find_interpreter, interpreter
 from tools.nox.runner import runner as runner
 from tools.nox.table import keep_result, show_table
 
@@ -50,12 +51,6 @@ OLDEST_MODULE_PYTHON_CORE = "2.15"
 # this urllib3 imports.
 OLDEST_REQUESTS = ("requests==2.25.1", "urllib3==1.26.5")
 OLDEST_REQUESTS_PYTHONS = ("3.9", "3.10", "3.11")
-
-
-def interpreter(pythons: tuple[str, ...]) -> str:
-    """Return the first of these Pythons that is there, or for nox a range of versions that it will not find."""
-    numbers = sorted(int(python[2:]) for python in pythons)
-    return find_interpreter(pythons) or f">=3.{numbers[0]},<3.{numbers[-1] + 1}"
 
 
 def pythons_to_try(core: str) -> tuple[str, ...]:
@@ -113,10 +108,7 @@ def run_units(session: nox.Session, ansible_test: Callable[..., None]) -> None:
 
 def run_integration(session: nox.Session, ansible_test: Callable[..., None]) -> None:
     """Run the integration tests by ansible-test, on this machine."""
-    ansible_test("integration")
-    listing = session.run("ansible-test", "integration", "--list-targets", silent=True, log=False) or ""
-    targets = [line for line in listing.splitlines() if Path("tests/integration/targets", line.strip() or "-").is_dir()]
-    keep_result(session, note=f"{len(targets)} targets")
+    run_targets(session, ansible_test, default_way="shipped" if session.name.endswith(OLDEST_CORE) else "here")
 
 
 def add_ansible_test_session(

@@ -41,10 +41,10 @@ def _directories() -> Iterator[Path]:
 
 
 @functools.cache
-def _makes_environments(interpreter: Path) -> bool:
+def _makes_environments(python: Path) -> bool:
     """Return whether an interpreter runs, and has what some distributions split off from it."""
     try:
-        command = [str(interpreter), "-c", "import ensurepip, venv"]
+        command = [str(python), "-c", "import ensurepip, venv"]
         return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
@@ -55,7 +55,13 @@ def find_interpreter(versions: Iterable[str]) -> str | None:
     directories = list(dict.fromkeys(_directories()))
     for version in versions:
         for directory in directories:
-            interpreter = directory / f"python{version}"
-            if interpreter.is_file() and _makes_environments(interpreter):
-                return str(interpreter)
+            python = directory / f"python{version}"
+            if python.is_file() and _makes_environments(python):
+                return str(python)
     return None
+
+
+def interpreter(pythons: tuple[str, ...]) -> str:
+    """Return the first of these Pythons that is there, or for nox a range of versions that it will not find."""
+    numbers = sorted(int(python[2:]) for python in pythons)
+    return find_interpreter(pythons) or f">=3.{numbers[0]},<3.{numbers[-1] + 1}"
