@@ -216,6 +216,7 @@ def test_commands_are_run() -> None:
     text = "$ ansible-playbook \\\n    a.b.c -e d=1  # why\noutput\n17 */2 * * * /usr/bin/ansible-playbook e.yml\n"
     of_schedule = ("command", "ansible-playbook e.yml")
     assert kinds("console", text) == [("command", "ansible-playbook a.b.c -e d=1"), of_schedule]
+    assert kinds("shell", "ansible localhost -m a.b.c\n") == [("command", "ansible localhost -m a.b.c")]
     assert kinds("shell", "make demo # why\n") == [("data", None)]
     assert kinds("ini", "[Service]\nExecStart=/usr/bin/ansible-playbook e.yml\n") == [of_schedule]
     assert kinds("ini", "[Timer]\nOnCalendar=daily\n") == [("data", None)]
