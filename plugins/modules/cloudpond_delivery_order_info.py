@@ -57,8 +57,10 @@ seealso:
     description: Which credential to use for which wait, and where to keep it.
   - ref: ansible_collections.huaweicloud.cloudpond.docsite.many_sites
     description: Many orders in one task.
+  - ref: ansible_collections.huaweicloud.cloudpond.docsite.where_it_runs
+    description: On which host and in which process a query runs.
   - ref: ansible_collections.huaweicloud.cloudpond.docsite.troubleshooting
-    description: What each message means, and what to do.
+    description: Every message, its cause and its cure.
 """
 
 EXAMPLES = r"""
