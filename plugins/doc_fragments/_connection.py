@@ -70,7 +70,7 @@ options:
     description:
       - How often a request is sent again after a connection fault, an answer that was cut short,
         or one of the HTTP statuses 408, 429 and 5xx. V(0) sends it once.
-      - The pauses double, with jitter. The module honors a C(Retry-After) header up to 60 seconds.
+      - The pauses double, with jitter. A C(Retry-After) header is obeyed up to 60 seconds.
       - A request that was refused with 401 or 403 is never sent again, because the vendor locks an access key that
         fails to authenticate more than five times in a row.
       - When left out, the value of E(HW_MAX_RETRIES) is used.
