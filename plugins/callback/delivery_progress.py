@@ -7,30 +7,29 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: delivery_progress
 type: notification
-short_description: Says on the terminal how a delivery goes while a task waits for it
+short_description: Prints the progress of a delivery while a task waits for it
 version_added: 0.1.0
 author:
   - CloudPond collection contributors (!UNKNOWN)
 description:
-  - While a task with C(until) waits, Ansible says no more than C(FAILED - RETRYING), however well the delivery goes.
-    This callback adds what is behind it.
+  - While a task with C(until) waits, Ansible prints only C(FAILED - RETRYING), even if the delivery goes well.
+    This callback adds the status of the order.
   - After a poll of M(huaweicloud.cloudpond.cloudpond_delivery_order_info), it prints one line for each delivery order
     whose status is new or has changed, with the time (the controller's local time), the order's name and ID, its old
     and new status, the attempt, and how long the task has been waiting.
-  - When polls fail in a way that waiting can cure, it prints one line when that begins, and one when the API has
-    answered again, with the number of attempts that failed and the last one's message. It prints nothing in between,
-    and nothing when the task ends meanwhile, since the task's own message then says why.
-  - It prints nothing for other modules, nor for a task with C(no_log), and leaves everything else in the output as it
-    is.
+  - When polls fail in a way that waiting can cure, it prints one line at the beginning of the outage, and one when the
+    API answers again. The second line has the number of failed attempts and the last message. It prints nothing in
+    between. It prints nothing if the task ends meanwhile, because the task's own message then gives the reason.
+  - It prints nothing for other modules or for a task with C(no_log), and leaves the rest of the output unchanged.
 requirements:
   - It must be enabled, with C(callbacks_enabled) in the section C([defaults]) of the configuration file, or with the
     environment variable E(ANSIBLE_CALLBACKS_ENABLED).
 notes:
   - The lines go to stdout if the stdout callback is ansible-core's P(ansible.builtin.default#callback),
-    P(ansible.builtin.minimal#callback) or P(ansible.builtin.oneline#callback), or is built upon one of these, as that
-    of ansible-runner is. With any other they go to stderr, so that the output of those that write JSON, such as
-    P(ansible.posix.json#callback) and P(ansible.posix.jsonl#callback), stays JSON.
-  - The attempts are counted, from 1. Ansible's own C(attempts) is one too low once the retries have run out.
+    P(ansible.builtin.minimal#callback) or P(ansible.builtin.oneline#callback), or is based on one of these, such as
+    the callback of ansible-runner. Otherwise they go to stderr, so that the output of callbacks that write JSON, such
+    as P(ansible.posix.json#callback) and P(ansible.posix.jsonl#callback), stays valid.
+  - The callback counts the attempts itself, from 1. Ansible's own C(attempts) is one too low after the last retry.
   - A line names the host unless it is C(localhost).
   - Names and messages come from the server. Characters that could move the cursor, change colours or start another
     line are replaced by C(?).
@@ -94,9 +93,9 @@ _TEXT_CALLBACK = re.compile(r"ansible\.plugins\.callback\.(\d+_)?(default|minima
 
 @dataclass
 class _Wait:
-    """What is known of one host's task, or of one item of its loop."""
+    """The state of one host's task, or of one item of its loop."""
 
-    #: When it was first heard of.
+    #: Time of the first result.
     began: datetime
     #: Polls so far.
     attempts: int = 0
@@ -109,7 +108,7 @@ class _Wait:
 
 
 class CallbackModule(CallbackBase):
-    """Prints a line when a delivery order has moved on, and when the API is away and back."""
+    """Prints a line when the status of a delivery order changes, and when an outage begins or ends."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
@@ -118,8 +117,8 @@ class CallbackModule(CallbackBase):
 
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(*args, **kwargs)
-        # By host and task. The items of a loop take their turns, and each ends with a result of its own: so there is
-        # no need to tell them apart, which on a retry ansible-core's results would not allow.
+        # By host and task. The items of a loop need no key: they run one after the other, and each ends with its own
+        # result. The result of a retry would not tell its item.
         self._waits: dict[tuple[str, str], _Wait] = {}
         self._to_stderr: bool | None = None
 
@@ -142,12 +141,12 @@ class CallbackModule(CallbackBase):
         self._polled(result, final=True)
 
     def _polled(self, result: TaskResult, *, final: bool) -> None:
-        """Say what this result has that the one before hadn't."""
+        """Print the changes since the previous result."""
         # ansible-core 2.19 made the attributes public.
         modern = hasattr(result, "task")
         task = result.task if modern else result._task
-        # Other modules' results are not looked at: ansible-core would copy each of them for that. A template in the
-        # action has been replaced by now, but ansible-core 2.16 does not say what that resolves to.
+        # Skip other modules' results early, because ansible-core would copy each of them. ansible-core 2.16 does not
+        # resolve an action that was a template.
         if not task.action.endswith(_NAME) or (task.resolved_action or task.action) != _FQCN:
             return
         host = (result.host if modern else result._host).get_name()
@@ -199,7 +198,7 @@ class CallbackModule(CallbackBase):
         self._say(now, f"{where}{clean(order['name'])} ({clean(order_id)}): {change}{attempt}{waiting}", color)
 
     def _say(self, now: datetime, text: str, color: str) -> None:
-        """Print a line in the colour that the user has set for what ``color`` (a setting) stands for."""
+        """Print a line in the colour that the user has configured for the setting ``color``."""
         if self._to_stderr is None:
             self._to_stderr = not _stdout_is_text()
         text = f"{now.astimezone():%H:%M:%S} {text}"

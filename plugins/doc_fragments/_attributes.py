@@ -12,6 +12,8 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
 attributes:
+  action:
+    description: Has an action plugin of the same name, which runs on the control node.
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
   diff_mode:
@@ -22,10 +24,16 @@ attributes:
       - This assumes that the system controlled or queried by the module has not changed in a relevant way.
 """
 
-    # What every module that only queries shares.
+    # For every module that only queries.
     INFO_MODULE = r"""
 options: {}
 attributes:
+  action:
+    support: full
+    details:
+      - On the control node, Ansible's own process sends the query, and starts no Python for it.
+      - A task is shipped as a module if its connection is not C(local), if it has C(become), C(async) or
+        C(environment), on macOS, and if Ansible's own Python lacks C(requests). The result is the same.
   check_mode:
     support: full
     details:

@@ -22,25 +22,25 @@ options:
     description:
       - The ID of the account, which the vendor also calls domain.
       - When left out, the value of E(HW_DOMAIN_ID), then of E(HUAWEICLOUD_SDK_DOMAIN_ID) is used.
-        After them comes C(domain_id) in the file that the notes name.
+        The last resort is C(domain_id) in the file that the notes name.
     type: str
     required: true
   auth_token:
     description:
       - A token of the vendor's identity service (IAM). It must be scoped to the domain, not to a project.
-      - A token lives 24 hours. For a longer wait use O(access_key) and O(secret_key), which exclude it.
+      - A token expires after 24 hours. For a longer wait use O(access_key) and O(secret_key), which exclude it.
       - When no credential is given as options, E(HW_AUTH_TOKEN) is used, as the notes say.
     type: str
   access_key:
     description:
-      - The ID of an access key (AK), with which each request is signed.
+      - The ID of an access key (AK). The key signs each request.
       - A temporary access key expires, and comes with a O(security_token). A permanent one does not expire.
       - When no credential is given as options, E(HW_ACCESS_KEY) or E(HUAWEICLOUD_SDK_AK), then C(ak) in the file is
         used, as the notes say.
     type: str
   secret_key:
     description:
-      - The secret of the access key (SK). It never leaves the host on which the module runs.
+      - The secret of the access key (SK). It never leaves the host that runs the query.
       - When no credential is given as options, E(HW_SECRET_KEY) or E(HUAWEICLOUD_SDK_SK), then C(sk) in the file is
         used, as the notes say.
     type: str
@@ -52,37 +52,37 @@ options:
     type: str
   validate_certs:
     description:
-      - Whether the certificate of the server must be valid. Turn this off for tests only.
+      - Whether the certificate of the server must be valid. Disable this for tests only.
     type: bool
     default: true
   ca_path:
     description:
       - A file of the CA certificates to trust, or a directory that C(openssl rehash) has prepared.
-      - When left out, those of E(REQUESTS_CA_BUNDLE), then of E(CURL_CA_BUNDLE), else those of Python's C(certifi) are
-        trusted.
+      - When left out, the value of E(REQUESTS_CA_BUNDLE), then of E(CURL_CA_BUNDLE) is used. Without them, the
+        certificates of Python's C(certifi) are trusted.
     type: path
   timeout:
     description:
-      - How many seconds one try may last, from the connection to the last byte of the answer, however it trickles.
+      - The maximum duration of one try in seconds, from the connection to the last byte of the answer.
     type: float
     default: 30.0
   max_retries:
     description:
       - How often a request is sent again after a connection fault, an answer that was cut short,
         or one of the HTTP statuses 408, 429 and 5xx. V(0) sends it once.
-      - The waits between double, with jitter. A C(Retry-After) header is obeyed up to 60 seconds.
-      - A request that was refused with 401 or 403 is never sent again, since the vendor locks an access key that fails
-        to authenticate more than five times in a row.
+      - The pauses double, with jitter. A C(Retry-After) header is obeyed up to 60 seconds.
+      - A request that was refused with 401 or 403 is never sent again, because the vendor locks an access key that
+        fails to authenticate more than five times in a row.
       - When left out, the value of E(HW_MAX_RETRIES) is used.
     type: int
     default: 5
 requirements:
   - requests >= 2.25
 notes:
-  - The credential is looked for in the options, then in the environment, then in the file of the vendor's SDK,
-    C(~/.huaweicloud/credentials), section C([global]); E(HUAWEICLOUD_SDK_CREDENTIALS_FILE) names another file.
-    In each of them, keys come before a token. A credential in one place is never completed from another.
-  - Environment variables and the file are those of the host on which the module runs.
+  - The credential comes from the options, else from the environment, else from the file of the vendor's SDK,
+    C(~/.huaweicloud/credentials), section C([global]). E(HUAWEICLOUD_SDK_CREDENTIALS_FILE) names another file.
+    In each place, a key comes before a token. The parts of a credential are never combined from two places.
+  - Environment variables and the file are those of the host that runs the query.
   - Proxies are taken from the environment (E(HTTPS_PROXY), E(ALL_PROXY), E(NO_PROXY)). SOCKS proxies are refused.
   - Redirects are not followed.
 seealso:

@@ -9,18 +9,18 @@ name: delivery_order_report
 author:
   - CloudPond collection contributors (!UNKNOWN)
 version_added: 0.1.0
-short_description: Say in plain words how delivery orders stand
+short_description: Report on delivery orders in plain words
 description:
-  - Makes a text for people of delivery orders, or of a query that failed. It is made for C(fail_msg) and messages.
-  - Each delivery order has a line with its name, ID, status, since when it has had that status, and its edge site.
-    Those that ended badly come first, then the queries that failed, then the orders on their way, then those delivered.
-  - The last line says what to do.
+  - Turns delivery orders, or a failed query, into a readable text, for C(fail_msg) and other messages.
+  - Each delivery order has a line with its name, its ID, its status, the time of its last update, and its edge site.
+    Orders that ended badly come first, then failed queries, then orders in progress, then delivered orders.
+  - The last line gives advice.
 notes:
   - The text has several lines. ansible-core's P(ansible.builtin.default#callback) prints line breaks as C(\n) where it
     shows a result as JSON. Set C(callback_result_format=yaml) in the section C([defaults]) of the configuration file to
-    see the lines. From ansible-core 2.19 on, the error that stands above the result has them in any case.
-  - Names and messages come from the server. Characters that could move the cursor, change colours, start another line,
-    or change the direction of writing are replaced by C(?).
+    see the lines. From ansible-core 2.19 on, the error above the result always has them.
+  - Names and messages come from the server. The filter replaces characters by C(?) if they could move the cursor,
+    change colours, start another line, or change the direction of writing.
 positional: _input
 options:
   _input:
@@ -47,7 +47,7 @@ EXAMPLES = r"""
     that: deliveries is huaweicloud.cloudpond.delivery_order_succeeded
     fail_msg: "{{ deliveries | huaweicloud.cloudpond.delivery_order_report }}"
 
-# The text is such as this:
+# The text looks like this:
 #
 #   site-07 (0000-0007) is FAIL since 2026-01-04T07:05:14Z, edge site 0000-1007.
 #   site-08 (0000-0008) is PROCESSING since 2026-01-03T10:00:00Z, edge site 0000-1008.
@@ -58,7 +58,7 @@ EXAMPLES = r"""
   huaweicloud.cloudpond.cloudpond_delivery_order_info:
   register: deliveries
 
-- name: Show how they stand, a line each
+- name: Show the report line by line
   ansible.builtin.debug:
     msg: "{{ (deliveries | huaweicloud.cloudpond.delivery_order_report).splitlines() }}"
 """
@@ -78,7 +78,7 @@ from ..plugin_utils._text import clean, printable
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-#: What to do about a query that failed.
+#: Advice after a failed query.
 _FAILURE_ADVICE = {
     FailureKind.RETRYABLE: "Asking again may help: run the play again when the API answers.",
     FailureKind.REFUSED: (
@@ -103,7 +103,7 @@ _NOTHING_ADVICE = "There is no delivery order: check the IDs, the status that wa
 def delivery_order_report(value: object) -> str:
     """
     :param value: A registered result of the module, that of a loop or a listing too, an order, or a list of orders.
-    :return: Lines for people: one an order or failed query, and one that says what to do.
+    :return: Lines of text: one for each order and each failed query, and one of advice.
     :raises AnsibleFilterError: for anything else.
     """
     answers = read(value, "huaweicloud.cloudpond.delivery_order_report", takes_listing=True)
@@ -118,10 +118,9 @@ def delivery_order_report(value: object) -> str:
         *map(_line, [*waiting, *delivered]),
         _advice(bad, {failure.kind for failure in failures}, waiting, delivered),
     ]
-    # Line breaks rather than one long line. Of many orders, only lines can be read, and they are lines in the YAML
-    # format of results, and in the error that ansible-core prints above a result from 2.19 on. Where results are JSON,
-    # each "\n" there follows the full stop of a sentence. A list would be a Python list in that error.
-    # A loop may bring the same line many times, as for items that were skipped.
+    # Not a list: from 2.19 on, the error that ansible-core prints above a result would show it as Python's. In results
+    # that are shown as JSON, each "\n" at least follows the full stop of a sentence.
+    # A loop may bring the same line many times, for example for skipped items.
     return "\n".join(dict.fromkeys(lines))
 
 
@@ -145,7 +144,7 @@ def _advice(
     waiting: list[Mapping[str, t.Any]],
     delivered: list[Mapping[str, t.Any]],
 ) -> str:
-    """Return what to do. Advice to run the play again is left out while something stands in its way."""
+    """Return the advice. It does not say to run the play again while another problem must be solved first."""
     sentences = [_BAD_ADVICE] if bad else []
     sentences += [advice for kind, advice in _FAILURE_ADVICE.items() if kind in kinds - {FailureKind.RETRYABLE}]
     if not sentences and FailureKind.RETRYABLE in kinds:
@@ -158,13 +157,13 @@ def _advice(
 
 
 def _value(order: Mapping[str, t.Any], field: str) -> str:
-    """Return a field in a form that is fit for the terminal, and an empty text for one that says nothing."""
+    """Return a field in a form that is safe for the terminal, and an empty text for a blank one."""
     value = order.get(field)
     return "" if value is None else clean(str(value).strip())
 
 
 def _sentence(text: str) -> str:
-    """End a text, which may have a full stop, or several."""
+    """End a text with one full stop."""
     return f"{text.rstrip('. ')}."
 
 

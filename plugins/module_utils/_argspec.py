@@ -26,7 +26,7 @@ from ._settings import (
 
 
 def _endpoint(*variables: str) -> str:
-    # ansible-core's own env_fallback takes a variable that is set to nothing for a value.
+    # ansible-core's own env_fallback accepts an empty variable as a value.
     for variable in variables:
         if os.environ.get(variable):
             return os.environ[variable]
@@ -37,7 +37,7 @@ def _domain_id(*variables: str) -> str:
     try:
         return find_domain_id({}, os.environ)[1]
     except CloudPondError:
-        # Found again, and said, by what uses the options: ansible-core would only say that the option is missing.
+        # The client raises the same error later. ansible-core would only report a missing option.
         return ""
 
 
@@ -45,13 +45,12 @@ def _max_retries(*variables: str) -> int:
     try:
         return find_max_retries({}, os.environ)
     except CloudPondError as error:
-        # As above: ansible-core would not say where the value came from.
+        # As above: ansible-core would not name the source of the value.
         raise AnsibleFallbackNotFound from error
 
 
-#: The fallbacks show in a result's invocation which values hold. What uses the options finds them by itself, from the
-#: options that were given: so do plugins that have no argument spec. Credentials have none, since a credential is
-#: looked for as a whole.
+#: The fallbacks only make the invocation of a result show the effective values. The client finds these values itself,
+#: because some plugins have no argument spec. Credentials have no fallback: the client looks for a whole credential.
 CONNECTION_ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "endpoint": {"type": "str", "default": DEFAULT_ENDPOINT, "fallback": (_endpoint, [ENDPOINT_VARIABLE])},
     "domain_id": {"type": "str", "required": True, "fallback": (_domain_id, list(DOMAIN_VARIABLES))},

@@ -5,7 +5,7 @@
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""How a request to the CloudPond API is authenticated."""
+"""Authenticates requests to the CloudPond API."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Auth(AuthBase):
     replace a credential.
     """
 
-    #: What no output may show.
+    #: Never shown in any output.
     secrets: tuple[str, ...] = ()
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
@@ -50,7 +50,7 @@ class Auth(AuthBase):
     def derived_secrets(self, request: PreparedRequest) -> tuple[str, ...]:
         """
         :param request: A request that was sent.
-        :return: What was derived of the secrets for it, and which no output may show either.
+        :return: Values derived from the secrets for this request. They must not be shown in any output either.
         """
         return ()
 
@@ -100,7 +100,7 @@ class SignatureAuth(Auth):
             request.headers["X-Security-Token"] = self._security_token
 
         headers = {name.lower(): str(value).strip() for name, value in request.headers.items()}
-        # The gateway's own signers leave names with an underscore out, since proxies drop such headers.
+        # The gateway's own signers skip names with an underscore, because proxies drop such headers.
         signed = sorted(name for name in headers if (name == "host" or name.startswith("x-")) and "_" not in name)
         canonical_request = "\n".join(
             (
@@ -135,7 +135,7 @@ def _canonical_uri(path: str) -> str:
 
 
 def _canonical_query(query: str) -> str:
-    # Sorted as they are, not as they are encoded: the vendor's signer does it so.
+    # Sorted before they are encoded, like in the vendor's signer.
     pairs = sorted(parse_qsl(query, keep_blank_values=True))
     return "&".join(f"{quote(key, safe='~')}={quote(value, safe='~')}" for key, value in pairs)
 
@@ -148,7 +148,7 @@ def check_header_value(name: str, value: object) -> str:
     """
     Make sure that a credential can go into a header without starting another one.
 
-    :param name: How errors call the place that it comes from, such as the name of an option or of a variable.
+    :param name: Its source in errors, such as the name of an option or of a variable.
     :param value: The credential.
     :return: The same value.
     :raises CloudPondError: if it is empty or has anything but visible ASCII characters.

@@ -7,7 +7,7 @@
 """
 The client of the CloudPond API (the vendor calls it IES), shared by all modules and plugins of the collection.
 
-It knows neither Ansible nor where its options come from: a failed query is raised as CloudPondError.
+It knows neither Ansible nor the source of its options. It raises CloudPondError for a failed query.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if t.TYPE_CHECKING:
 
 
 class Answer(t.NamedTuple):
-    """The JSON object of an answer, and what an error about it needs."""
+    """The JSON object of an answer, and the facts for an error about it."""
 
     asked: str
     data: dict[str, t.Any]
@@ -40,21 +40,21 @@ class Answer(t.NamedTuple):
 
     def error(self, reason: str) -> CloudPondError:
         """
-        :param reason: What of the answer isn't as the specification promises.
-        :return: An error to raise. Waiting doesn't cure it.
+        :param reason: The difference between the answer and the specification.
+        :return: An error to raise. It is not retryable.
         """
         return CloudPondError(self.asked, one_line(reason), http_status=self.http_status, request_id=self.request_id)
 
 
 class Client:
-    """Asks the CloudPond API, within one domain, as a Transport sends it."""
+    """Queries the CloudPond API within one domain."""
 
     def __init__(self, options: Mapping[str, t.Any], environ: Mapping[str, str], caller: str = "") -> None:
         """
         :param options: The connection options that were given, see find_credential and find_settings. One that is None
             counts as left out; others are ignored.
-        :param environ: Environment variables, which stand in for options that were left out.
-        :param caller: Who asks, for the User-Agent, such as ``ansible-core/2.16.0``.
+        :param environ: Environment variables, which replace options that were left out.
+        :param caller: The calling program for the User-Agent, such as ``ansible-core/2.16.0``.
         :raises CloudPondError: if one of these can't be used, or if there is no credential.
         """
         settings = find_settings(options, environ)
@@ -62,20 +62,20 @@ class Client:
         headers = {
             "User-Agent": f"huaweicloud.cloudpond/{VERSION} {caller}".strip(),
             "Accept": "application/json",
-            # Sister calls answer in English when asked to; for this one it is an assumption that does no harm.
+            # Related calls answer in English with this header. For this one it is a harmless assumption.
             "X-Language": "en-us",
-            # So does the vendor's SDK for services that are global.
+            # The vendor's SDK sends it to global services.
             "X-Domain-Id": settings.domain_id,
         }
         self._base_url = settings.endpoint.base_url
         self._domain_id = settings.domain_id
         self._secrets = auth.secrets
-        # The API never sees these, so they are kept out of messages only: a short one could be a part of any ID.
+        # Masked in messages only: the API never sees these, and a short one could be part of any ID.
         self._proxy_secrets = settings.proxy.secrets if settings.proxy else ()
         self._transport = Transport(auth, settings, headers)
 
     def close(self) -> None:
-        """End the queries that are under way in other threads, and close the connections."""
+        """End the running queries of other threads, and close the connections."""
         self._transport.close()
 
     def __enter__(self) -> Client:
@@ -98,12 +98,12 @@ class Client:
 
         :param version: The API's version, such as ``v2``.
         :param path: The segments of the path after the domain, such as ``"delivery-orders", "ORDER_ID"``.
-        :param asked: What this asks for, for errors: it follows "Cannot query ".
+        :param asked: The object of the query. In errors, it follows "Cannot query ".
         :param query: Keys and values; a key may come repeatedly.
-        :return: What the API answered with status 200.
-        :raises CloudPondError: for anything else.
+        :return: The API's answer with status 200.
+        :raises CloudPondError: for any other answer, and if there is none.
         """
-        # A secret that came to stand in place of an ID is not repeated either.
+        # A secret may have been given in place of an ID.
         asked = Sanitizer(self._secrets).line(asked)
         for segment in path:
             self.check_id(segment, asked=asked)
@@ -117,7 +117,7 @@ class Client:
 
 
 def _judge(asked: str, reply: Reply, sanitizer: Sanitizer) -> Answer:
-    """Make an answer of a reply, or raise the error that it is."""
+    """Turn a reply into an answer, or raise it as an error."""
     data: t.Any = None
     flaw = reply.flaw
     if not flaw:
@@ -151,8 +151,8 @@ def _decode_error(data: t.Any) -> tuple[str | None, str | None]:
     """
     Find the API's code and message in the body of an error, as the vendor's SDK does.
 
-    :param data: The decoded body: both of a pair stand at the top, or in an object below.
-    :return: Code and message, each ``None`` where there is none.
+    :param data: The decoded body. Both parts of a pair are at the top, or in the same object below.
+    :return: Code and message, ``None`` for a missing one.
     """
     if not isinstance(data, dict):
         return None, None

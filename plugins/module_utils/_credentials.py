@@ -5,7 +5,7 @@
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""Where a credential comes from: the options, else the environment, else the file of the vendor's SDK."""
+"""Finds a credential: in the options, else in the environment, else in the file of the vendor's SDK."""
 
 from __future__ import annotations
 
@@ -43,29 +43,30 @@ _FILE_SIZE_MAX = 1024 * 1024
 
 
 class _Source(t.NamedTuple):
-    """A place where credentials can stand."""
+    """A place that can contain credentials."""
 
-    #: How errors call the place.
+    #: The name of the place in errors.
     label: str
-    #: What the place calls access_key, secret_key, security_token and auth_token; no name where it can't have one.
+    #: The place's names for access_key, secret_key, security_token and auth_token. It may lack some.
     names: Mapping[str, str]
-    #: What stands there.
+    #: The values in the place, by option.
     values: Mapping[str, str]
-    #: Follows a name in errors about its value, where the name alone does not tell the place.
+    #: Follows a name in errors about its value, if the name alone does not identify the place.
     where: str = ""
 
 
 def find_credential(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> Auth:
     """
-    Find the credential: in the options, else in the environment, else in the SDK's file; in each, keys before a token.
+    Find the credential: in the options, else in the environment, else in the SDK's file. In each, a key comes before a
+    token.
 
-    What belongs together is never put together from two sources, nor from the variables of two families: a key
-    signed with another key's secret would count as a failed authentication.
+    The parts of a key are never combined from two sources, or from the variables of two families. A request signed with
+    the secret of another key would count as a failed authentication.
 
     :param options: Those that were given, of ``access_key``, ``secret_key``, ``security_token`` and ``auth_token``.
         One that is None counts as left out; others are ignored.
     :param environ: Environment variables. An empty one counts as not set.
-    :raises CloudPondError: if there is none, if half of one is missing, or if both kinds are given as options.
+    :raises CloudPondError: if there is none, if half of a key is missing, or if both kinds are given as options.
     """
     for source in _sources(options, environ):
         keys = [name for name in CREDENTIAL_VARIABLES if name in source.values]
@@ -77,7 +78,7 @@ def find_credential(options: Mapping[str, t.Any], environ: Mapping[str, str]) ->
             lack = " and ".join(source.names[name] for name in missing)
             have = " and ".join(source.names[name] for name in keys)
             raise CloudPondError(_ASKED, f"{lack} must be given in {source.label} too, beside {have}")
-        # A credential that was given must be good, and is never replaced by one from the next source.
+        # A malformed credential is an error, and is never replaced by one from the next source.
         for name, value in source.values.items():
             check_header_value(f"{source.names[name]}{source.where}", value)
         if keys:
@@ -89,9 +90,9 @@ def find_credential(options: Mapping[str, t.Any], environ: Mapping[str, str]) ->
 
 def find_domain_id(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> tuple[str, str]:
     """
-    :param options: Those that were given, of which ``domain_id`` is looked at.
-    :return: The account's ID, after how errors call the place that it comes from.
-    :raises CloudPondError: if it is nowhere, or if the SDK's file can't be read.
+    :param options: Those that were given. Only ``domain_id`` counts.
+    :return: The name of the source for errors, and the account's ID.
+    :raises CloudPondError: if there is none, or if the SDK's file can't be read.
     """
     if options.get("domain_id") is not None:
         return "domain_id", options["domain_id"]
@@ -127,14 +128,14 @@ def _file_path(environ: Mapping[str, str]) -> str:
 
 
 def _read_file(environ: Mapping[str, str]) -> dict[str, str]:
-    # Here, since most calls come without the file, and pay for what they import.
+    # Imported here, because most calls don't need the file.
     import configparser
 
     path = _file_path(environ)
     named = f"{FILE_VARIABLE} names {path!r}, which" if environ.get(FILE_VARIABLE) else repr(path)
     parser = configparser.RawConfigParser()
     try:
-        # Opening a pipe, or reading a device, could last forever.
+        # Opening a pipe or reading a device could block forever.
         facts = os.stat(path)
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > _FILE_SIZE_MAX:
             raise CloudPondError(_ASKED, f"{named} is not a credentials file of the vendor's SDK")
@@ -147,7 +148,7 @@ def _read_file(environ: Mapping[str, str]) -> dict[str, str]:
     except OSError as error:
         raise CloudPondError(_ASKED, f"{named} can't be read: {error.strerror}") from error
     except (configparser.Error, ValueError):
-        # What these say may hold a line of the file, and with it a secret: also as the cause of another error.
+        # Their text may contain a line of the file, and thus a secret. Even as a cause, it could be shown.
         raise CloudPondError(_ASKED, f"{named} is not a credentials file of the vendor's SDK") from None
     return dict(parser[FILE_SECTION]) if parser.has_section(FILE_SECTION) else {}
 

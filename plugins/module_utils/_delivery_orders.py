@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
-"""How delivery orders are queried."""
+"""Queries delivery orders."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if t.TYPE_CHECKING:
     from ._client import Answer, Client
     from ._specification import Order
 
-#: From as many IDs on, the account's orders are listed first: a page has more orders than a request by ID.
+#: From this number of IDs on, the account's orders are listed first: one request brings a page of orders.
 LISTING_FROM = 20
 
-#: As many IDs must be asked for to make one page of that listing worth its request.
+#: One page of that listing is worth its request for every so many IDs.
 IDS_A_PAGE = 20
 
 _PATH = "delivery-orders"
@@ -33,13 +33,13 @@ _MANY = "the delivery orders"
 
 def query_delivery_orders(client: Client, options: Mapping[str, t.Any]) -> dict[str, t.Any]:
     """
-    Query what the options ask for: one order, many, or a listing of the account.
+    Query one order, many orders, or a listing of the account, depending on the options.
 
     :param options: ``delivery_order_id``, else ``delivery_order_ids``, else ``status`` and ``page_size``. One that is
         None counts as left out.
     :return: ``delivery_orders`` (a list of orders as show_delivery_order returns them), ``listed`` (bool: they come
         from a listing) and, for one ID, ``delivery_order``.
-    :raises CloudPondError: if an order can't be had.
+    :raises CloudPondError: if the query fails.
     """
     if options.get("delivery_order_id") is not None:
         order = show_delivery_order(client, options["delivery_order_id"])
@@ -59,7 +59,7 @@ def show_delivery_order(client: Client, delivery_order_id: str) -> Order:
 
     :param delivery_order_id: The order's ID: letters, digits, ``-`` and ``_``.
     :return: The order: FIELDS, each a string, or ``None`` where the API left it out, and any key the API adds.
-    :raises CloudPondError: if it can't be had, or if another order came.
+    :raises CloudPondError: if the query fails, or if the answer is about another order.
     """
     answer = client.get("v2", _PATH, delivery_order_id, asked=f"delivery order {delivery_order_id!r}")
     order = _order(answer, answer.data.get("delivery_order"))
@@ -70,14 +70,14 @@ def show_delivery_order(client: Client, delivery_order_id: str) -> Order:
 
 def show_delivery_orders(client: Client, delivery_order_ids: Sequence[str]) -> list[Order]:
     """
-    Query many orders. An ID that comes repeatedly is asked for once.
+    Query many orders. A repeated ID is queried once.
 
-    From LISTING_FROM IDs on, a listing of the account answers for those that it has; the others are asked for by ID, a
-    few at once.
+    From LISTING_FROM IDs on, a listing of the account comes first. Orders that it lacks are queried by ID, a few at a
+    time.
 
     :return: The orders as show_delivery_order returns them, one for each ID, in the order of the IDs.
-    :raises CloudPondError: if an ID can't be one, before anything is asked; for the first failure after which it makes
-        no sense to go on asking; or naming all the orders that were asked for and don't exist.
+    :raises CloudPondError: if an ID is malformed (before any request); for missing orders, naming all of them; or for
+        the first other failure.
     """
     unique = list(dict.fromkeys(delivery_order_ids))
     for delivery_order_id in unique:
@@ -93,13 +93,13 @@ def list_delivery_orders(
     """
     Query all orders of the account, page by page (ListDeliveryOrders: ``GET /v2/{domain_id}/delivery-orders``).
 
-    :param statuses: Only orders in these; none means all orders.
-    :param page_size: Orders a page, 1 to PAGE_SIZE_MAX.
+    :param statuses: Only orders in these statuses; none means all orders.
+    :param page_size: Orders per page, 1 to PAGE_SIZE_MAX.
     :return: The orders as show_delivery_order returns them, in the API's order.
-    :raises CloudPondError: if a page can't be had, or isn't what the API promises.
+    :raises CloudPondError: if the query of a page fails, or if a page differs from the specification.
     """
     for orders in _list_pages(client, statuses, page_size):
-        # Assumed: that the API takes several statuses as a repeated key. If it takes another form, all come.
+        # Assumed: the API takes several statuses as a repeated key. If it ignores them, it lists all orders.
         yield from (order for order in orders if not statuses or order["status"] in statuses)
 
 
@@ -127,7 +127,7 @@ def _find_in_listing(client: Client, delivery_order_ids: Sequence[str]) -> dict[
                     missing.remove(order["id"])
                     found[order["id"]] = order
                 elif order["id"] in found and found[order["id"]] != order:
-                    # It has changed while the pages were read: only asking for it tells what holds.
+                    # It changed between two pages. A query by ID decides.
                     del found[order["id"]]
             if not missing or number >= len(delivery_order_ids) // IDS_A_PAGE:
                 break
@@ -139,10 +139,10 @@ def _find_in_listing(client: Client, delivery_order_ids: Sequence[str]) -> dict[
 
 
 def _show_each(client: Client, delivery_order_ids: Sequence[str]) -> dict[str, Order]:
-    """Query orders by ID, a few at once, and return them by their IDs. Raises as show_delivery_orders does."""
+    """Query orders by ID, a few at a time, and return them by their IDs. Raises as show_delivery_orders does."""
     orders: dict[str, Order] = {}
     missing: dict[str, CloudPondError] = {}
-    # Set when the first thread fails: what is still queued behind it then is not asked.
+    # After the first failure, the queries that are still queued are not sent.
     failures: list[CloudPondError] = []
 
     def show(delivery_order_id: str) -> None:
@@ -156,18 +156,18 @@ def _show_each(client: Client, delivery_order_ids: Sequence[str]) -> dict[str, O
             else:
                 failures.append(error)
 
-    # The first one alone, so that a refused credential is refused once, and not in each thread.
+    # The first one runs alone, so that a bad credential is refused once, and not in each thread.
     for delivery_order_id in delivery_order_ids[:1]:
         show(delivery_order_id)
     if len(delivery_order_ids) > 1 and not failures:
-        # Here, since most calls are for one order, and pay for what they import.
+        # Imported here, because most calls are for one order only.
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(CONCURRENT_MAX) as executor:
             try:
                 list(executor.map(show, delivery_order_ids[1:]))
             except BaseException:
-                # A time-out of the task, or Ctrl-C: the executor would wait for what its threads are at.
+                # A time-out of the task, or Ctrl-C. Otherwise the executor would wait for its threads.
                 client.close()
                 raise
     if missing:
@@ -178,7 +178,7 @@ def _show_each(client: Client, delivery_order_ids: Sequence[str]) -> dict[str, O
 
 
 def _is_missing(error: CloudPondError) -> bool:
-    # The gateway's own 404 says that there is no such API, and no order would be found.
+    # The gateway's own 404 means that the API doesn't exist there.
     return error.http_status == 404 and not (error.code or "").startswith("APIGW.")
 
 

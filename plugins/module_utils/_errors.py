@@ -5,7 +5,7 @@
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""What a failed query of the CloudPond API raises."""
+"""The error of a failed query of the CloudPond API."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any
 
 class CloudPondError(Exception):
     """
-    A query that did not bring what it asked for.
+    A query failed.
 
-    The text of the exception is one sentence: what was asked, the HTTP status, the API's code and message.
-    No credential is in it, nor in any field.
+    The text of the exception is one sentence with the object of the query, the HTTP status, and the API's code and
+    message. Neither the text nor any field contains a credential.
     """
 
     def __init__(
@@ -31,12 +31,12 @@ class CloudPondError(Exception):
         retryable: bool = False,
     ) -> None:
         """
-        :param asked: What was asked for, as it reads after "Cannot query ".
-        :param message: The API's message, or what went wrong on the way; ``None`` when the API gave none.
-        :param http_status: Status of the answer, ``None`` when there was no whole answer.
+        :param asked: The object of the query, as it reads after "Cannot query ".
+        :param message: The API's message, or the fault on the way to it; ``None`` when the API gave none.
+        :param http_status: Status of the answer, ``None`` when there was no complete answer.
         :param code: The API's error code, such as ``IES.00001005``, ``None`` when it gave none.
         :param request_id: The API's ID of the request, for the vendor's support.
-        :param retryable: Would asking again later make sense?
+        :param retryable: May the same query succeed later?
         """
         self.asked = asked
         self.message = message

@@ -5,7 +5,7 @@
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""JSON from a server, read strictly: an answer that can be understood in two ways is not believed."""
+"""Reads JSON from a server strictly: an ambiguous answer is an error."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ import typing as t
 
 from ._sanitize import one_line
 
-#: Levels of objects and lists. An order has two; ansible-core itself fails at some hundreds.
+#: Levels of objects and lists. An order has two; ansible-core itself fails at a few hundred.
 _DEPTH_MAX = 50
 
-#: Characters of a number. No version of Python limits shorter ones, and converting them takes no time.
+#: Characters of a number. Every version of Python accepts these, and converts them fast.
 _NUMBER_MAX = 640
 
-#: Characters of a key that a message still repeats.
+#: Maximum length of a key in a message, in characters.
 _KEY_MAX = 64
 
 _NOT_JSON = "the answer is not JSON"
 
-# JSON spells a character beyond U+FFFF in two escapes, and a server can send one without the other.
+# JSON writes a character beyond U+FFFF as two escapes. A server can send one without the other.
 _HALF_ESCAPED = re.compile(r"\\u[Dd][89A-Fa-f]")
 
 
 def parse(content: bytes) -> t.Any:
     """
     :param content: JSON in UTF-8, with or without a byte order mark.
-    :return: Its value, as ``json.loads`` returns it, in strings that can be encoded: half a character becomes ``?``.
-    :raises ValueError: if it isn't JSON, or not such that ansible-core can take it. The text is the reason, for a
-        message. It can repeat a key of the answer, and with it a secret.
+    :return: Its value, as ``json.loads`` returns it. Half a character becomes ``?``, so all strings can be encoded.
+    :raises ValueError: if it isn't JSON, or if ansible-core can't handle it. The text is the reason, for a message. It
+        can repeat a key of the answer, and thus a secret.
     """
     try:
         text = content.decode("utf-8-sig")

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
-"""A query as a task asks for it: as a module that is shipped to a host, or in Ansible's own process."""
+"""The query of a task, for a module that is shipped to a host, and for Ansible's own process."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if t.TYPE_CHECKING:
 
 
 class Info(t.NamedTuple):
-    """All that an info module is: its options, and its query."""
+    """An info module: its options and its query."""
 
     argument_spec: dict[str, dict[str, t.Any]]
     mutually_exclusive: Sequence[Sequence[str]]
-    #: The options with IDs. With none of them given, everything is listed; and so one that came out null is refused.
+    #: The options with IDs. Without any of them, everything is listed. Therefore a null one is refused.
     ids: Sequence[str]
     #: Takes a client and the options; returns facts.
     query: Callable[[Client, Mapping[str, t.Any]], dict[str, t.Any]]
 
     def answer(self, params: Mapping[str, t.Any], given: Collection[str]) -> dict[str, t.Any]:
         """
-        Query, and say how it went.
+        Query, and return the result.
 
         :param params: The options as ansible-core has validated them.
         :param given: The names of those that were given, before defaults and fallbacks.
@@ -54,7 +54,7 @@ class Info(t.NamedTuple):
 
 
 class _Module(AnsibleModule):
-    """A module that knows which options were given: one that came out null is not one that was left out."""
+    """A module that can tell a null option from one that was left out."""
 
     given: set[str]
 
@@ -64,7 +64,7 @@ class _Module(AnsibleModule):
 
 
 def run_module(info: Info) -> None:
-    """Be the module: take options from ansible-core, print the result, exit."""
+    """Run the module: take the options from ansible-core, print the result, exit."""
     module = _Module(  # type: ignore[no-untyped-call]  # ansible-core is annotated in part only
         argument_spec=info.argument_spec,
         mutually_exclusive=info.mutually_exclusive,

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
-"""How the API's lists are read, page by page."""
+"""Reads the API's lists page by page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
 PAGE_SIZE_MAX = 2000
 PAGE_SIZE_DEFAULT = 100
 
-#: Pages in a row that may be empty, though more follow: a server may look for statuses in what it has paged already.
+#: Limit of empty pages in a row before the last page. A server may apply the filter after it has made the pages.
 EMPTY_PAGES_MAX = 100
 
 
@@ -43,13 +43,13 @@ def pages(
     query: Iterable[tuple[str, str | int]] = (),
 ) -> Iterator[Page]:
     """
-    Get a list, page by page, to its sure end.
+    Get a list, page by page, to its certain end.
 
     :param version: As for Client.get, as are the path and ``asked``.
-    :param key: Of the list in an answer. In errors, "_" is read as a space.
-    :param page_size: Entries a page, 1 to PAGE_SIZE_MAX.
+    :param key: The key of the list in an answer. Errors show "_" as a space.
+    :param page_size: Entries per page, 1 to PAGE_SIZE_MAX.
     :param query: Keys and values beside ``limit`` and ``marker``; a key may come repeatedly.
-    :raises CloudPondError: if a page can't be had, or isn't what the API promises.
+    :raises CloudPondError: if the query of a page fails, or if a page differs from the specification.
     """
     if not 1 <= page_size <= PAGE_SIZE_MAX:
         raise CloudPondError(asked, f"page_size must be from 1 to {PAGE_SIZE_MAX}: got {page_size}")
@@ -75,7 +75,7 @@ def pages(
 
 
 def _next_marker(answer: Answer) -> str | None:
-    """Return the marker of the next page, None on the last one. Pages that are missed could open a gate."""
+    """Return the marker of the next page, None on the last one. Missing pages could open a gate."""
     page_info = answer.data.get("page_info")
     if not isinstance(page_info, dict):
         raise answer.error("the answer does not say whether more pages follow: it has no page_info")

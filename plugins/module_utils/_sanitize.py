@@ -5,7 +5,7 @@
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""Text from a server, made fit to be shown: without secrets, and on one line where it goes into a message."""
+"""Makes text from a server safe to show: without secrets, and on one line in a message."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if t.TYPE_CHECKING:
 
 _HIDDEN = "********"
 
-#: Characters. As many of a secret in a row are masked wherever they stand, since a server may cut what it echoes.
+#: Characters. So many characters of a secret in a row are masked, because a server may echo a part of a secret.
 _PIECE = 16
 
-#: Characters. A text is cut into blocks of this length. Wherever a piece stands, it has at least one block whole.
+#: Characters. A text is cut into blocks of this length. A piece contains at least one whole block at any position.
 _BLOCK = (_PIECE + 1) // 2
 
 #: Characters of a text that are cut into blocks at once, to bound the memory. A multiple of _BLOCK.
 _STRETCH = 8192 * _BLOCK
 
-#: Characters that a message shows of a text.
+#: Maximum length of a text in a message, in characters.
 _LINE_MAX = 500
 
-#: Characters of a text that are looked at for a message.
+#: Only so many characters of a text are examined for a message.
 _LOOK_MAX = 4096
 
 #: Characters of the longest escape below.
@@ -57,13 +57,13 @@ _blocks = re.compile(f".{{{_BLOCK}}}", re.S).findall
 
 class Sanitizer:
     """
-    Knows some secrets, and masks them in whatever it is given.
+    Masks secrets in texts and data.
 
-    The guarantee, the same for texts, lines and data: no 16 characters in a row of a secret get through, and no whole
-    secret that is shorter. This holds wherever they stand, and however they are read: as they are, or with the escapes
-    undone of percent-encoding, HTML or JSON, each alone or mixed. A text without them is not changed.
+    The guarantee for texts, lines and data: no 16 characters in a row of a secret get through, and no whole secret that
+    is shorter. It holds at any position, and in any reading: as it is, or after decoding percent-encoding, HTML or JSON
+    escapes, alone or mixed. A text without secrets stays unchanged.
 
-    The time is linear in the length of the text, and hardly depends on the secrets' lengths.
+    The time is linear in the length of the text. It hardly depends on the lengths of the secrets.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:

@@ -5,9 +5,9 @@
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 """
-How the API is reached: each setting from the options, else from the environment, checked before anything is sent.
+The connection settings. Each comes from the options, else from the environment, and is checked before any request.
 
-A setting that can't be used is refused with one sentence that names where it came from, and repeats no secret.
+The error for an unusable setting is one sentence. It names the source of the setting, and repeats no secret.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if t.TYPE_CHECKING:
 #: The one global endpoint in the region table of the vendor's SDK. Partner clouds have their own.
 DEFAULT_ENDPOINT = "https://ies.myhuaweicloud.com"
 
-#: Seconds, and how often a request is sent again.
+#: Seconds, and the number of retries.
 DEFAULT_TIMEOUT = 30.0
 DEFAULT_MAX_RETRIES = 5
 
@@ -46,22 +46,22 @@ RETRIES_VARIABLE = "HW_MAX_RETRIES"
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 PROXY_VARIABLES = ("https_proxy", "all_proxy")
 
-#: What an ID must be. The vendor's own samples are no valid UUIDs, so that no more than this can be demanded.
+#: The rule for an ID. It can't be stricter, because the vendor's own samples are not valid UUIDs.
 SEGMENT_RULE = "must be made of letters, digits, '-' and '_', and must not be empty"
 
-#: Seconds. More overflows what the system's calls take.
+#: Seconds. Larger values overflow in system calls.
 _TIMEOUT_MAX = 86400.0
 
 _ASKED = "the CloudPond API"
 
 
 class Endpoint(t.NamedTuple):
-    """Where the API is."""
+    """The address of the API."""
 
     host: str
     #: Without a slash at its end.
     base_url: str
-    #: It is reached by http, and so on this machine.
+    #: The endpoint has an http URL, so it is on this machine.
     is_plain: bool
 
 
@@ -70,21 +70,21 @@ class Proxy(t.NamedTuple):
 
     #: With user and password, percent-encoded.
     url: str
-    #: How errors call it: host, port, and the variable that names it.
+    #: The proxy's name in errors: host, port, and the variable that contains it.
     name: str
-    #: What no output may show: the password, and the header that a server could echo.
+    #: Never shown in any output: the password, and the header that a server could echo.
     secrets: tuple[str, ...]
 
 
 class Settings(t.NamedTuple):
-    """How the API is reached."""
+    """The connection settings."""
 
     endpoint: Endpoint
     #: The account's ID, a part of every path of this API.
     domain_id: str
     #: Seconds, for all of one try.
     timeout: float
-    #: How often a failed request is sent again; 0 sends it once.
+    #: Number of retries; 0 sends a request once.
     max_retries: int
     #: Whether certificates are verified, or a file or directory of the CA certificates to trust.
     verify: bool | str
@@ -133,7 +133,7 @@ def _find_endpoint(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> 
         name, endpoint = ENDPOINT_VARIABLE, environ.get(ENDPOINT_VARIABLE) or DEFAULT_ENDPOINT
     if not isinstance(endpoint, str):
         raise _refusal(name, f"must be a URL such as {DEFAULT_ENDPOINT}")
-    # A part of what stands before an @ would be a credential: such an endpoint is not repeated.
+    # The part before an @ would be a credential, so the error doesn't repeat such an endpoint.
     if "@" in endpoint:
         raise _refusal(name, "must not hold a user name or password")
     try:
@@ -168,7 +168,7 @@ def _find_timeout(options: Mapping[str, t.Any]) -> float:
         timeout = DEFAULT_TIMEOUT if value is None else float(value)
     except (TypeError, ValueError):
         timeout = math.nan
-    # Written so that NaN is outside, too.
+    # This form of the comparison also excludes NaN.
     if not 0 < timeout <= _TIMEOUT_MAX:
         raise _refusal("timeout", f"must be a number of more than 0 and at most {_TIMEOUT_MAX:g}: got {value!r}")
     return timeout
@@ -186,7 +186,7 @@ def _find_verify(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> bo
 
 
 def _check_ca_path(name: str, path: str) -> str:
-    # Otherwise a wrong path would surface only while connecting, and look like an outage.
+    # Otherwise a wrong path would fail at the first connection only, and look like an outage.
     try:
         if os.path.isdir(path):
             if not any(re.fullmatch(r"[0-9a-f]{8}\.\d+", file) for file in os.listdir(path)):
@@ -202,7 +202,7 @@ def _check_ca_path(name: str, path: str) -> str:
 
 
 def _find_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> Proxy | None:
-    # A proxy would see a plain request, and its credential, on a way that is meant to stay within this machine.
+    # A plain request to this machine must not leave it: the proxy would see the credential.
     if endpoint.is_plain:
         return None
     for lower in PROXY_VARIABLES:
@@ -222,7 +222,7 @@ def _check_proxy(name: str, value: str) -> Proxy:
         host, port = url.hostname, url.port
     except ValueError:
         host = port = None
-    # A password with a # or a / that is not encoded ends the host: what is left is no proxy that anybody meant.
+    # An unencoded # or / in a password ends the host. The rest is not the intended proxy.
     if (
         not host
         or url.scheme not in ("http", "https")

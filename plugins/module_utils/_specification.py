@@ -5,7 +5,7 @@
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""Facts of the vendor's specification, which plugins can import without requests."""
+"""Facts of the vendor's specification. This file can be imported without requests."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ STATUSES = ("CANCELLED", "PROCESSING", "ACCEPTING", "SUCCESS", "FAIL", "DELETED"
 #: The status in which a site may be touched.
 SUCCESS = "SUCCESS"
 
-#: The statuses in which an order stays. Assumed from their meaning: no page of the vendor says it. A status that is
-#: not among the six may appear one day and is not final.
+#: The statuses in which an order stays. Assumed from their meaning: the vendor doesn't document it. An unknown status
+#: counts as in progress.
 FINAL_STATUSES = frozenset({SUCCESS, "FAIL", "CANCELLED", "DELETED"})
 
 #: The keys of an order (specification, table 4). All are strings.

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
-"""Requests and their answers: the loop that tries, the waits between, and how an answer is read. It knows no API."""
+"""Sends requests, retries them, and reads the answers. It knows no API."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ try:
     from urllib3.exceptions import HTTPError, InvalidHeader
     from urllib3.util import Retry
 except ImportError:
-    # REQUESTS_IMPORT_ERROR of _auth tells callers; the stand-in only lets the class below be defined.
+    # REQUESTS_IMPORT_ERROR of _auth tells callers. The stand-in only allows the definition of the class below.
     Session = object  # type: ignore[assignment,misc]
 
 if t.TYPE_CHECKING:
@@ -43,12 +43,12 @@ if t.TYPE_CHECKING:
 #: an access key that fails to authenticate more than five times in a row.
 RETRYABLE_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS, *range(500, 600)})
 
-#: Seconds. Back-off doubles from the first up to the second; no Retry-After of a server is obeyed beyond the third.
+#: Seconds. The back-off doubles from the first value up to the second. The third limits a Retry-After of a server.
 BACKOFF_FACTOR = 0.5
 BACKOFF_MAX = 30.0
 RETRY_AFTER_MAX = 60.0
 
-#: Requests under way at once. More than five could lock an access key, when all are refused.
+#: Requests at the same time. More than five could lock an access key, if all are refused.
 CONCURRENT_MAX = 5
 
 #: Bytes. A page of 2,000 orders is about 1 MB. The body of an error is read for its code and message only.
@@ -62,22 +62,22 @@ class Reply(t.NamedTuple):
     """An answer as it came."""
 
     status: int
-    #: The words beside the status.
+    #: The reason phrase of the status.
     reason: str
     headers: Mapping[str, str]
     #: Of an answer other than 200, no more than ERROR_BODY_MAX bytes.
     body: bytes
-    #: What can't be used of the body, None for a good one.
+    #: The reason why the body is unusable, None for a good one.
     flaw: str | None
-    #: What was derived of the secrets for the request, and may come back in the answer.
+    #: Values derived from the secrets for this request. The answer may echo them.
     derived_secrets: tuple[str, ...]
 
 
 class TransportError(Exception):
     """
-    There was no whole answer.
+    There was no complete answer.
 
-    The text may hold what a server or proxy sent, secrets included: it must be sanitized before it is shown.
+    The text may contain text from a server or proxy, including secrets. Sanitize it before it is shown.
     """
 
     def __init__(self, message: str, *, retryable: bool, derived_secrets: tuple[str, ...] = ()) -> None:
@@ -87,7 +87,7 @@ class TransportError(Exception):
 
 
 class _Session(Session):
-    """A session that does not even look where a redirect leads: some lead nowhere, and requests fails over them."""
+    """A session that ignores the targets of redirects, because requests fails over malformed ones."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         return None
@@ -97,10 +97,11 @@ class Transport:
     """
     Sends GET requests over one pool of connections, from up to CONCURRENT_MAX threads.
 
-    A try lasts no longer than the time-out of the settings, however the answer trickles. Connection faults, answers cut
-    short and the RETRYABLE_STATUSES are tried again with exponential back-off and jitter, keeping ``Retry-After``; a
-    server that throttles one thread slows all of them down. Each try is authenticated anew, since a signature is good
-    for 15 minutes only. Redirects are not followed, cookies are not kept, and nothing is taken from the environment.
+    A try lasts no longer than the time-out of the settings, however slowly the answer arrives. Connection faults,
+    truncated answers and the RETRYABLE_STATUSES are retried with exponential back-off and jitter, and ``Retry-After``
+    is honored. A server that throttles one thread slows down all of them. Each try is authenticated anew, because a
+    signature expires after 15 minutes. Redirects are not followed, cookies are not kept, and the environment is
+    ignored.
     """
 
     def __init__(self, auth: Auth, settings: Settings, headers: Mapping[str, str]) -> None:
@@ -113,7 +114,7 @@ class Transport:
         self._session = _Session()
         self._session.trust_env = False
         self._session.auth = auth
-        # What is compressed further could grow beyond measure; _decode knows when to stop.
+        # _decode can limit the size of gzip only.
         self._session.headers = {**headers, "Accept-Encoding": "gzip"}
         self._session.cookies = RequestsCookieJar(DefaultCookiePolicy(allowed_domains=()))
         for scheme in ("https://", "http://"):
@@ -125,17 +126,17 @@ class Transport:
         self._held_until = 0.0
 
     def close(self) -> None:
-        """End the requests that are under way in other threads, and close the pooled connections."""
+        """End the running requests of other threads, and close the pooled connections."""
         self._closed.set()
         self._watchdog.close()
         self._session.close()
 
     def get(self, url: str, query: Iterable[tuple[str, str | int]]) -> Reply:
         """
-        Get an answer, good or bad, in no more tries than the settings allow.
+        Get an answer of any status, within the tries that the settings allow.
 
         :param query: Keys and values; a key may come repeatedly.
-        :raises TransportError: if there is none, or if a good one can't be read to its end.
+        :raises TransportError: if there is none, or if the body of a good one is truncated.
         """
         request = requests.Request("GET", url, params=list(query))
         for tries_left in range(self._settings.max_retries, -1, -1):
@@ -165,29 +166,29 @@ class Transport:
                 with contextlib.closing(response):
                     body, flaw = self._read(response, watch)
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-                # What these say, and those they come from, can hold a server's text: they are not passed on.
+                # Their text, and that of their causes, can contain a server's text. Don't chain them.
                 raise self._fault(error, watch, secrets) from None
             return Reply(response.status_code, response.reason or "", response.headers, body, flaw, secrets)
 
     def _read(self, response: requests.Response, watch: Watch) -> tuple[bytes, str | None]:
-        """Read the body, of a bad answer no more than helps. Raises if that of a good one breaks off."""
+        """Read the body: of an error, only the beginning. Raises if the body of a good answer is truncated."""
         raw = response.raw
         good = response.status_code == HTTPStatus.OK
         most = ANSWER_MAX if good else ERROR_BODY_MAX
         chunks: list[bytes] = []
         size = 0
         try:
-            # Not by raw.stream: that reads the size of a chunk as one line, however long it is.
+            # Not with raw.stream, which reads the size of a chunk as one line of any length.
             while size <= most and (chunk := raw.read(_CHUNK, decode_content=False)):
                 chunks.append(chunk)
                 size += len(chunk)
-            # urllib3 compares the length by itself only since 2.0. The end that a watch makes looks like any other.
+            # urllib3 before 2.0 does not compare the length. A connection ended by the watch looks like a normal end.
             if watch.expired or (size <= most and raw.length_remaining):
                 raise requests.exceptions.ChunkedEncodingError("bytes are missing")
         except (HTTPError, requests.RequestException) as error:
             if good:
                 raise requests.exceptions.ChunkedEncodingError(error) from error
-            # A refusal is one, whatever became of its body: to ask again could lock a key.
+            # A refusal counts even without its body: another request could lock a key.
             return b"", None
         try:
             return _decode(b"".join(chunks), response.headers.get("Content-Encoding", "identity"), most), None
@@ -219,15 +220,15 @@ class Transport:
             message = f"no answer from {peer}: {reason}"
             if any(getattr(cause, "reason", None) in _NOT_TLS for cause in causes if isinstance(cause, ssl.SSLError)):
                 message = f"no answer from {peer}, which seems to speak http, not https: {reason}"
-            # Anything else that requests raises tells of a request that could never be sent.
+            # For all other exceptions of requests, the request could never be sent.
             retryable = isinstance(error, requests.ConnectionError)
         return TransportError(message, retryable=retryable, derived_secrets=secrets)
 
     def _pause(self, tries: int, reply: Reply | None) -> float:
         """
-        :param tries: How many there have been before the last one.
-        :param reply: What the last one brought, None for a fault.
-        :return: Seconds to wait before the next one.
+        :param tries: Number of tries before the last one.
+        :param reply: The reply to the last try, None for a fault.
+        :return: Seconds to wait before the next try.
         """
         seconds = min(BACKOFF_FACTOR * 2.0 ** min(tries, 10), BACKOFF_MAX) * random.uniform(0.5, 1.0)
         asked = 0.0
@@ -239,17 +240,17 @@ class Transport:
         return min(max(seconds, asked), RETRY_AFTER_MAX)
 
     def _wait_while_held(self) -> None:
-        """Wait, as all threads do, until the server takes requests again; not all of them equally long."""
+        """Wait until the server accepts requests again. All threads wait, for slightly different times."""
         while (seconds := self._held_until - time.monotonic()) > 0:
             self._sleep(seconds * random.uniform(1.0, 1.25))
 
     def _sleep(self, seconds: float) -> None:
         if self._closed.wait(seconds):
-            # In a thread that nobody waits for any more.
+            # Nobody waits for this thread any more.
             raise TransportError("", retryable=False)
 
 
-#: What OpenSSL says when the other side does not speak TLS.
+#: OpenSSL's reasons if the other side does not speak TLS.
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 
 
@@ -257,7 +258,7 @@ _UNDECODABLE = "the answer can't be decoded"
 
 
 class _Unusable(Exception):
-    """A body of which nothing can be used. The text says why."""
+    """The body is unusable. The text is the reason."""
 
 
 def _decode(body: bytes, encoding: str, most: int) -> bytes:
@@ -276,7 +277,7 @@ def _decode(body: bytes, encoding: str, most: int) -> bytes:
             body = decoder.decompress(body, most + 1)
         except zlib.error:
             raise _Unusable(_UNDECODABLE) from None
-        # More than one compressed part could be very many, each of which takes its time.
+        # A body could have a huge number of compressed parts. Accept one only.
         if len(body) <= most and (not decoder.eof or decoder.unused_data):
             raise _Unusable(_UNDECODABLE)
     if len(body) > most:

@@ -12,11 +12,10 @@ version_added: 0.1.0
 author:
   - CloudPond collection contributors (!UNKNOWN)
 description:
-  - Returns the facts of one delivery order, of many, or of all in the account, such as their status.
-  - A delivery order runs V(PROCESSING), V(ACCEPTING), V(SUCCESS), or ends as V(FAIL), V(CANCELLED) or V(DELETED).
-    The tests P(huaweicloud.cloudpond.delivery_order_settled#test) and
-    P(huaweicloud.cloudpond.delivery_order_succeeded#test) tell whether it has ended, and whether the edge site may be
-    touched.
+  - Returns the status and the other facts of one delivery order, of many, or of all orders of the account.
+  - A delivery order goes through V(PROCESSING) and V(ACCEPTING) to V(SUCCESS), or ends as V(FAIL), V(CANCELLED) or
+    V(DELETED). The test P(huaweicloud.cloudpond.delivery_order_settled#test) tells whether it has ended. The test
+    P(huaweicloud.cloudpond.delivery_order_succeeded#test) tells whether the edge site may be touched.
 extends_documentation_fragment:
   - huaweicloud.cloudpond._attributes
   - huaweicloud.cloudpond._attributes.info_module
@@ -26,12 +25,13 @@ options:
   delivery_order_id:
     description:
       - The ID of one order. An empty one is an error.
-      - Excludes O(delivery_order_ids) and O(status). With none of the IDs given, all orders of the account are queried.
+      - Excludes O(delivery_order_ids) and O(status). Without an ID, all orders of the account are queried.
     type: str
   delivery_order_ids:
     description:
-      - The IDs of many orders, queried a few at once. An empty list queries nothing; an empty string in it is an error.
-      - The module fails if one of the orders does not exist, and names all that don't.
+      - The IDs of many orders. The module queries a few at a time. An empty list queries nothing. An empty string in
+        the list is an error.
+      - The module fails if one of the orders does not exist, and names all missing orders.
       - Excludes O(delivery_order_id) and O(status).
     type: list
     elements: str
@@ -43,7 +43,7 @@ options:
     choices: [CANCELLED, PROCESSING, ACCEPTING, SUCCESS, FAIL, DELETED]
   page_size:
     description:
-      - How many orders one request brings, from V(1) to V(2000), when all are queried.
+      - The number of orders in one page of a listing, from V(1) to V(2000).
     type: int
     default: 100
 seealso:
@@ -52,13 +52,15 @@ seealso:
   - plugin: huaweicloud.cloudpond.delivery_order_succeeded
     plugin_type: test
   - ref: ansible_collections.huaweicloud.cloudpond.docsite.waiting
-    description: The ways to wait for a delivery, and when each is right.
+    description: The ways to wait for a delivery, and when to use each.
   - ref: ansible_collections.huaweicloud.cloudpond.docsite.credentials
     description: Which credential to use for which wait, and where to keep it.
   - ref: ansible_collections.huaweicloud.cloudpond.docsite.many_sites
     description: Many orders in one task.
+  - ref: ansible_collections.huaweicloud.cloudpond.docsite.where_it_runs
+    description: On which host and in which process a query runs.
   - ref: ansible_collections.huaweicloud.cloudpond.docsite.troubleshooting
-    description: What each message means, and what to do.
+    description: Every message, its cause and its cure.
 """
 
 EXAMPLES = r"""
@@ -71,7 +73,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ delivery.delivery_order.name }} is {{ delivery.delivery_order.status }}"
 
-# A poll that fails does not end the wait, unless waiting can't cure it. Keys outlive it, a token does not.
+# A failed poll ends the wait only if waiting can't help. Use a key, because a token expires after 24 hours.
 - name: Wait for a delivery order
   huaweicloud.cloudpond.cloudpond_delivery_order_info:
     delivery_order_id: "{{ cloudpond_delivery_order_id }}"
@@ -100,7 +102,7 @@ EXAMPLES = r"""
       register: deliveries
       failed_when: deliveries is not huaweicloud.cloudpond.delivery_order_succeeded
 
-    - name: Query what waits for somebody to accept it
+    - name: Query the orders that wait for acceptance
       huaweicloud.cloudpond.cloudpond_delivery_order_info:
         status:
           - ACCEPTING
@@ -136,7 +138,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 delivery_order:
-  description: The order, with any key that the API adds to those described here.
+  description: The order. The API may add keys to the ones described here.
   returned: success, when O(delivery_order_id) is given
   type: dict
   contains: &order
@@ -146,7 +148,7 @@ delivery_order:
       type: str
       sample: 00000000-0000-000-0000-000000000000
     name:
-      description: Order name. V(null) if the API left it out, as all that follow.
+      description: Order name. This and the following keys are V(null) if the API leaves them out.
       returned: always
       type: str
       sample: delivery_order-zurcq
@@ -159,7 +161,7 @@ delivery_order:
       description:
         - "Order status: V(CANCELLED), V(PROCESSING), V(ACCEPTING) (the delivery waits for the customer's acceptance),
           V(SUCCESS), V(FAIL) or V(DELETED)."
-        - A status that the API adds one day is passed on.
+        - A status that the API adds in the future is returned unchanged.
       returned: always
       type: str
       sample: PROCESSING
@@ -184,30 +186,30 @@ delivery_order:
       type: str
       sample: '2026-01-04T07:05:14.405839Z'
 delivery_orders:
-  description: The orders. With O(delivery_order_ids), in the order of the IDs.
+  description: The orders. With O(delivery_order_ids), they are in the same sequence as the IDs.
   returned: success
   type: list
   elements: dict
   contains: *order
 listed:
   description:
-    - Whether the orders come from a listing of the account, since neither O(delivery_order_id) nor
+    - Whether the orders come from a listing of the account. This is the case if neither O(delivery_order_id) nor
       O(delivery_order_ids) was given. The tests refuse such a result.
   returned: success
   type: bool
   sample: false
 msg:
-  description: What was asked, the HTTP status, the API's code and its message, in one sentence.
+  description: One sentence with the object of the query, the HTTP status, the API's code and the API's message.
   returned: failure
   type: str
   sample: "Cannot query delivery order '00000000': HTTP 400, IES.00001005: param is invalid. (request ID 7f3c)"
 error:
-  description: What went wrong, field by field.
+  description: The fields of the error.
   returned: failure, unless the module's arguments were wrong
   type: dict
   contains:
     http_status:
-      description: HTTP status of the answer. V(null) if there was no whole answer.
+      description: HTTP status of the answer. V(null) if there was no complete answer.
       returned: always
       type: int
       sample: 400
@@ -217,7 +219,7 @@ error:
       type: str
       sample: IES.00001005
     message:
-      description: Message of the API, or what went wrong on the way to it.
+      description: Message of the API, or the fault on the way to it.
       returned: always
       type: str
       sample: param is invalid.
@@ -227,7 +229,7 @@ error:
       type: str
       sample: 7f3c
     retryable:
-      description: Whether asking again later makes sense.
+      description: Whether the query may succeed later.
       returned: always
       type: bool
       sample: false

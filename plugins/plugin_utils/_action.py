@@ -5,7 +5,7 @@
 # This plugin util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections or plugins.
 
-"""How an info module's task is answered inside Ansible's own worker process, or shipped as a module."""
+"""Answers the task of an info module in Ansible's own worker process, or ships it as a module."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ if t.TYPE_CHECKING:
 
 class InfoAction(NormalAction):
     """
-    Answers a task that would run on the control node itself without starting a Python for it.
+    Answers a task that would run on the control node, without starting a Python for it.
 
-    Any other task is shipped as a module, as ansible-core does it by itself. The results are the same.
+    Ships any other task as a module, as ansible-core does by default. The results are the same.
     """
 
     info: Info
@@ -53,13 +53,13 @@ class InfoAction(NormalAction):
             and not self._connection.become
             and not self._task.async_val
             and not any(self._task.environment or ())
-            # Apple's libraries, which look proxies up, do not survive the fork of a worker.
+            # Apple's libraries look up proxies, and do not survive the fork of a worker.
             and sys.platform != "darwin"
             and not REQUESTS_IMPORT_ERROR
         )
 
     def _answer(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Do what AnsibleModule does: validate, answer, show the arguments, mask."""
+        """Validate, answer, show the arguments and mask, as AnsibleModule does."""
         args = {name: _plain(value) for name, value in self._task.args.items()}
         validator = ArgumentSpecValidator(self.info.argument_spec, self.info.mutually_exclusive)
         validation = validator.validate(args)
@@ -74,14 +74,14 @@ class InfoAction(NormalAction):
         if _shows_invocation(task_vars):
             result["invocation"] = {"module_args": params}
         masked = remove_values(result, validation._no_log_values)
-        # AnsibleModule leaves these as they are, too.
+        # AnsibleModule doesn't mask these either.
         masked.update({key: value for key, value in result.items() if value is None or isinstance(value, bool)})
-        # What a server sends must never be taken for a template.
+        # Text from a server must never be evaluated as a template.
         return t.cast("dict[str, t.Any]", wrap_var({"changed": False, **masked}))
 
 
 def _shows_invocation(task_vars: dict[str, t.Any]) -> bool:
-    """Are arguments to be part of the result? Before ansible-core 2.21, which has a setting for it, always."""
+    """Are the arguments part of the result? ansible-core 2.21 has a setting for it; older versions always add them."""
     if "INJECT_INVOCATION" not in C.config.get_configuration_definitions():
         return True
     return bool(C.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
@@ -90,9 +90,9 @@ def _shows_invocation(task_vars: dict[str, t.Any]) -> bool:
 @functools.cache
 def _end_with_parent(_pid: int) -> None:
     """
-    End this worker as soon as Ansible has gone: it would go on with the task's retries, for nobody.
+    End this worker as soon as Ansible is gone. Otherwise it would go on with the task's retries.
 
-    :param _pid: This process, which has one such watch.
+    :param _pid: The ID of this process: one such watch is enough for it.
     """
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -107,7 +107,7 @@ def _end_with_parent(_pid: int) -> None:
 
 
 def _plain(value: t.Any) -> t.Any:
-    """Return what a module would get by JSON: without ansible-core's marks, and decrypted."""
+    """Return the value as a module would get it by JSON: without ansible-core's marks, and decrypted."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

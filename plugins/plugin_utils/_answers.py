@@ -5,7 +5,7 @@
 # This plugin util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""Reads what playbooks hand to the tests and filters: registered results, orders, and lists of orders."""
+"""Reads the operands of the tests and filters: registered results, orders, and lists of orders."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from ..module_utils._specification import FINAL_STATUSES, SUCCESS
 #: Keys that a registered result has and an order hasn't.
 _RESULT_KEYS = frozenset({"changed", "failed", "skipped", "unreachable"})
 
-#: Keys that make a result of a mapping that is no order: playbooks may have taken those above out.
+#: Keys that mark a mapping without the keys above as a result, unless it is an order: a playbook may have removed them.
 _OTHER_RESULT_KEYS = frozenset({"delivery_orders", "error", "msg", "results"})
 
 
 class FailureKind(enum.Enum):
-    """Why a query brought no orders, as far as it matters for what to do."""
+    """The reason why a query brought no orders, as far as the advice depends on it."""
 
-    #: Asking again later makes sense.
+    #: A later query may succeed.
     RETRYABLE = enum.auto()
     #: The API refused the credential.
     REFUSED = enum.auto()
@@ -48,20 +48,20 @@ class Failure:
     """A query that brought no orders."""
 
     kind: FailureKind
-    #: As the task's result has it, which may be several lines.
+    #: The message of the task's result. It may have several lines.
     message: str
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one query brought: orders, or a failure and no orders."""
+    """The outcome of one query: orders, or a failure and no orders."""
 
     orders: Sequence[Mapping[str, t.Any]]
     failure: Failure | None = None
 
     @property
     def settled(self) -> bool:
-        """Waiting for this one makes no sense any more."""
+        """Further waiting is useless."""
         if self.failure:
             return self.failure.kind is not FailureKind.RETRYABLE
         return bool(self.orders) and all(order["status"] in FINAL_STATUSES for order in self.orders)
@@ -76,14 +76,14 @@ def read(value: object, plugin: str, *, takes_listing: bool) -> list[Answer]:
     """
     Read the operand of a test or filter.
 
-    :param value: A registered result, that of a loop too, an order, or a list of orders.
+    :param value: A registered result (of a loop, too), an order, or a list of orders.
     :param plugin: The full name of the test or filter, for errors.
     :param takes_listing: Whether a registered result may be a listing of the account.
-    :return: One answer a query, at least one. An empty loop is an answer without orders.
-    :raises AnsibleFilterError: for anything else, saying what was given.
+    :return: One answer for each query, at least one. An empty loop is an answer without orders.
+    :raises AnsibleFilterError: for any other value. The message describes it.
     :raises jinja2.UndefinedError: for an undefined variable.
     """
-    # ansible-core does this before it calls a plugin from 2.19 on.
+    # From 2.19 on, ansible-core does this before it calls a plugin.
     if isinstance(value, Undefined):
         value._fail_with_undefined_error()
     answers = _of_value(value)
@@ -101,7 +101,7 @@ def read(value: object, plugin: str, *, takes_listing: bool) -> list[Answer]:
 
 
 def _of_value(value: object) -> list[Answer] | None:
-    """Return None for what can't be read, or could be read in more than one way. So do the functions below."""
+    """Return None for an unreadable or ambiguous value. So do the functions below."""
     if isinstance(value, Mapping):
         if _is_bare_order(value):
             return [Answer([value])]
@@ -144,7 +144,7 @@ def _of_loop(result: Mapping[str, t.Any]) -> list[Answer] | None:
         answers += of_item
     if not answers:
         return [Answer([])]
-    # ansible-core says so when every item was, and what it says is never outweighed.
+    # ansible-core sets this when every item was skipped, and must not be overruled.
     if result.get("skipped"):
         answers.append(_failure(FailureKind.SKIPPED, "The query was skipped"))
     return answers
@@ -170,7 +170,7 @@ def _is_order(value: object) -> t.TypeGuard[Mapping[str, t.Any]]:
 
 
 def _is_bare_order(value: object) -> bool:
-    """Tell an order that no result is around from a result that has a status of its own, as that of other modules."""
+    """Tell an order from a result that has a status of its own, such as one of another module."""
     return _is_order(value) and not (_RESULT_KEYS | {"delivery_orders", "results"}) & value.keys()
 
 

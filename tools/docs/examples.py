@@ -171,6 +171,8 @@ def _command(command: str) -> Example:
         return Example("data", note=f"{command}: the inventory of orders has a test of its own")
     if words[0] == "ansible-playbook":
         return Example("command", command, DONE)
+    if words[0] == "ansible":
+        return Example("command", command, r"\| SUCCESS =>")
     if words[:2] == ["ansible-vault", "encrypt_string"]:
         return Example("vault", command, rf"\A{re.escape(words[-1])}: !vault \|")
     for begin, why in NOT_RUN.items():

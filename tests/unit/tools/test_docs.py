@@ -167,6 +167,13 @@ def test_every_variable_that_a_page_names_is_read(page: Path) -> None:
     assert named - known == set()
 
 
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/docsite/rst/*.rst")), ids=lambda page: page.stem)
+def test_a_guide_reads_well_on_a_forge(page: Path) -> None:
+    # A forge prints the roles of Sphinx and Ansible as raw text, and leaves out a seealso.
+    text = re.sub(r"\n\.\. seealso::\n(\n|   .*\n)*", "\n", page.read_text(encoding="utf-8"))
+    assert not re.findall(r":[\w:-]+:`.*", text)
+
+
 def test_every_guide_is_in_the_table_of_contents() -> None:
     sections = yaml.safe_load((ROOT / "docs" / "docsite" / "extra-docs.yml").read_text(encoding="utf-8"))["sections"]
     listed = [name for section in sections for name in section["toctree"]]
@@ -216,6 +223,7 @@ def test_commands_are_run() -> None:
     text = "$ ansible-playbook \\\n    a.b.c -e d=1  # why\noutput\n17 */2 * * * /usr/bin/ansible-playbook e.yml\n"
     of_schedule = ("command", "ansible-playbook e.yml")
     assert kinds("console", text) == [("command", "ansible-playbook a.b.c -e d=1"), of_schedule]
+    assert kinds("shell", "ansible localhost -m a.b.c\n") == [("command", "ansible localhost -m a.b.c")]
     assert kinds("shell", "make demo # why\n") == [("data", None)]
     assert kinds("ini", "[Service]\nExecStart=/usr/bin/ansible-playbook e.yml\n") == [of_schedule]
     assert kinds("ini", "[Timer]\nOnCalendar=daily\n") == [("data", None)]

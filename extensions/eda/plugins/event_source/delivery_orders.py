@@ -18,25 +18,25 @@ description:
     M(huaweicloud.cloudpond.cloudpond_delivery_order_info) returns it, and C(previous_status), the status before the
     change. C(previous_status) is null when the order is first seen.
   - The statuses are kept in memory. After a restart, each order is announced once more, with C(previous_status) null.
-    Rules must be made so that they may run twice for one order.
-  - Statuses are compared, not times. A status that comes and goes between two queries is not seen, the one after it is.
-  - An order that is no longer listed makes no event, and is remembered. If it is listed again, it makes an event only
-    if its status has changed. The status DELETED makes an event like any other.
-  - An outage is waited out. The source logs when it begins and when it is over, and the pauses between its queries
-    double meanwhile, up to ten minutes.
+    Rules must tolerate a second run for the same order.
+  - The source compares statuses, not times. It misses a status that comes and goes between two queries.
+  - The source sends no event for an order that is no longer listed, and remembers its status. If the order is listed
+    again, it sends an event only if the status has changed. The status DELETED is like any other.
+  - During an outage, the source waits. It logs the beginning and the end. The pauses between its queries double, up to
+    ten minutes.
   - Errors that waiting can't cure end the source, after one query. Among them are a refused credential, an order that
     does not exist, and a certificate that does not verify.
 options:
   delivery_order_ids:
     description:
-      - The IDs of the orders to watch. When left out, all orders of the account are watched, also those to come.
-      - An empty list or ID is an error, because a variable that came out empty must not stand for all orders.
-      - From 20 IDs on, the account's orders are listed, and only those that are missing there are queried by ID.
+      - The IDs of the orders to watch. When left out, the source watches all orders of the account, including new ones.
+      - An empty list or ID is an error, because an empty variable must not select all orders.
+      - From 20 IDs on, the source lists the account's orders first, and queries only the missing ones by ID.
     type: list
     elements: str
   interval:
     description:
-      - How many seconds to wait between two queries, from 1 to 86400.
+      - Seconds between two queries, from 1 to 86400.
     type: float
     default: 60
   endpoint:
@@ -52,7 +52,7 @@ options:
     type: str
   auth_token:
     description:
-      - A token of the vendor's identity service (IAM). It lives 24 hours, so that an access key is the better choice.
+      - A token of the vendor's identity service (IAM). It expires after 24 hours. Prefer an access key.
       - When no credential is given as arguments, the environment, then the file of the vendor's SDK is used, as by
         M(huaweicloud.cloudpond.cloudpond_delivery_order_info).
     type: str
@@ -245,8 +245,8 @@ async def _in_thread(query: Callable[[], list[_specification.Order]]) -> list[_s
     """
     Run a query in a thread of its own.
 
-    It does what asyncio.to_thread does, but no end of the loop or of the process waits for the thread: the system's
-    calls that find a host or connect to it can't be cut short.
+    Unlike with asyncio.to_thread, the end of the loop or of the process doesn't wait for the thread: the system calls
+    that resolve a host name or connect can't be interrupted.
     """
     future: concurrent.futures.Future[list[_specification.Order]] = concurrent.futures.Future()
 
@@ -280,7 +280,7 @@ def _find_interval(args: Mapping[str, t.Any]) -> float:
     value = args.get("interval")
     if value is None:
         return INTERVAL_DEFAULT
-    # Written so that NaN is outside, too.
+    # This form of the comparison also excludes NaN.
     if not INTERVAL_MIN <= value <= INTERVAL_MAX:
         raise ValueError(f"interval must be from {INTERVAL_MIN:g} to {INTERVAL_MAX:g} seconds: got {value}.")
     return float(value)
