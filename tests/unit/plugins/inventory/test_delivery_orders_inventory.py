@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import typing as t
 from dataclasses import replace
@@ -23,7 +24,7 @@ from ansible.template import Templar
 from ansible_collections.huaweicloud.cloudpond.plugins.doc_fragments import _connection
 from ansible_collections.huaweicloud.cloudpond.plugins.inventory import delivery_orders
 from ansible_collections.huaweicloud.cloudpond.plugins.inventory.delivery_orders import InventoryModule
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import STATUSES
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FIELDS, STATUSES
 from ansible_collections.huaweicloud.cloudpond.plugins.modules import cloudpond_delivery_order_info
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._orders import OrderPlan, parse_order
 
@@ -93,10 +94,8 @@ class Source:
             if extra_vars is not None:
                 patch.setattr("ansible.plugins.inventory.load_extra_vars", lambda loader: extra_vars)
             plugin.parse(target, self.loader, str(self.path), cache=cache)
-        try:
+        with contextlib.suppress(AttributeError):  # without a cache
             plugin.update_cache_if_changed()
-        except AttributeError:
-            pass  # without a cache
         inventory.reconcile_inventory()
         return inventory
 
@@ -242,7 +241,9 @@ def test_hostname(make_source: MakeSource, hostname: str | None, expected: str) 
 
 
 @pytest.mark.parametrize("native", [False, True])
-@pytest.mark.parametrize("name", ["True", "1_0", "007", "1e3", "None", "null", "site_1.example.com", "Zürich", "订单-1"])
+@pytest.mark.parametrize(
+    "name", ["True", "1_0", "007", "1e3", "None", "null", "site_1.example.com", "Zürich", "订单-1"]
+)
 def test_good_names(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch, native: bool, name: str) -> None:
     monkeypatch.setattr(C, "DEFAULT_JINJA2_NATIVE", native, raising=False)
     source = make_source(order("a=SUCCESS", name))
@@ -254,19 +255,20 @@ def test_good_names(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch, na
 @pytest.mark.parametrize(
     "name",
     [
-        "*", "a*", "?", "[ab]", "site[1:3]", "a[0]", "a:b", "a:&b", "!x", "&x", "~.*", "@/etc/passwd", "a,b", "a b", " a",
-        "a\n", "a\u202eb", "a\x1b[31m", "-oProxyCommand=x", "../a", "a/b", "{{ 7 }}", "{% raw %}", ".a", "::1", "a=b",
-        "a\u0301", "",
+        "*", "a*", "?", "[ab]", "site[1:3]", "a[0]", "a:b", "a:&b", "!x", "&x", "~.*", "@/etc/passwd", "a,b", "a b",
+        " a", "a\n", "a\u202eb", "a\x1b[31m", "-oProxyCommand=x", "../a", "a/b", "{{ 7 }}", "{% raw %}", ".a", "::1",
+        "a=b", "a\u0301", "",
     ],
 )  # fmt: skip
-def test_names_that_ansible_could_take_for_more(make_source: MakeSource, name: str) -> None:
+def test_names_that_ansible_could_take_for_more(
+    make_source: MakeSource, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     source = make_source("a=SUCCESS")
+    orders = [{**dict.fromkeys(FIELDS), "id": "id-1", "name": name, "status": "SUCCESS"}]
+    monkeypatch.setattr(InventoryModule, "_find_orders", lambda *args: orders)
     for hostname in ("{{ name }}", "{{ name ~ '' }}"):
         source.write(hostname=hostname)
-        with pytest.MonkeyPatch.context() as patch:
-            orders = [{**dict.fromkeys(delivery_orders.FIELDS), "id": "id-1", "name": name, "status": "SUCCESS"}]
-            patch.setattr(InventoryModule, "_find_orders", lambda *args: orders)
-            message = source.fail()
+        message = source.fail()
         assert "'id-1'" in message
         assert message.endswith('set hostname, for example to "{{ id }}"')
         assert message.isprintable()
@@ -293,7 +295,9 @@ def test_names_that_are_taken(make_source: MakeSource, name: str, message: str) 
 @pytest.mark.parametrize("hostname", ["{{ nothing_of_that_kind }}", "{{ name", "{{ name | no_such_filter }}"])
 def test_a_hostname_that_can_not_be_resolved(make_source: MakeSource, hostname: str) -> None:
     message = make_source(order("id-1=SUCCESS", "site-a"), hostname=hostname).fail()
-    assert message.startswith("the delivery order 'site-a' ('id-1') gets no host name, since hostname can't be resolved:")
+    assert message.startswith(
+        "the delivery order 'site-a' ('id-1') gets no host name, since hostname can't be resolved:"
+    )
 
 
 @pytest.mark.parametrize("hostname", ["", "{{ '' }}", "{{ effected_at }}", "{{ effected_at | default(none) }}"])
@@ -315,7 +319,7 @@ def test_an_order_that_comes_twice_is_one_host_as_it_came_last(
 ) -> None:
     source = make_source()
     orders = [
-        {**dict.fromkeys(delivery_orders.FIELDS), "id": "id-1", "name": "site-a", "status": status}
+        {**dict.fromkeys(FIELDS), "id": "id-1", "name": "site-a", "status": status}
         for status in ("PROCESSING", "SUCCESS")
     ]
     monkeypatch.setattr(InventoryModule, "_find_orders", lambda *args: orders)
@@ -415,7 +419,7 @@ def test_strict(make_source: MakeSource, options: dict[str, t.Any]) -> None:
 @pytest.mark.parametrize("hostname", ["{{ id }}", "{{ name | hash('md5') }}"])
 def test_nothing_of_a_server_is_a_template(make_source: MakeSource, tmp_path: Path, hostname: str) -> None:
     trap = tmp_path / "trap"
-    bait = "{{ lookup('pipe', 'touch %s') }}" % trap
+    bait = f"{{{{ lookup('pipe', 'touch {trap}') }}}}"
     source = make_source(
         order("id-1=SUCCESS", bait, bait),
         hostname=hostname,
@@ -430,7 +434,7 @@ def test_nothing_of_a_server_is_a_template(make_source: MakeSource, tmp_path: Pa
         (host,) = source.parse().hosts.values()
         templar = Templar(loader=source.loader, variables=host.vars)
         for variable in ("delivery_order.name", "delivery_order.edge_site_id", "composed"):
-            assert templar.template(trusted("{{ %s }}" % variable)) == bait
+            assert templar.template(trusted(f"{{{{ {variable} }}}}")) == bait
         assert templar.template(host.vars["delivery_order"]["name"]) == bait
     assert not trap.exists()
 
@@ -441,7 +445,7 @@ def trusted(text: str) -> str:
         from ansible.template import trust_as_template
     except ImportError:  # ansible-core before 2.19
         return text
-    return t.cast(str, trust_as_template(text))
+    return trust_as_template(text)
 
 
 # Options
@@ -515,7 +519,7 @@ def test_templates(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_vaulted_value(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
     source = make_source("a=SUCCESS")
-    secret = vault.VaultSecret(b"password")
+    secret: t.Any = vault.VaultSecret(b"password")
     vaulted = vault.VaultLib([("default", secret)]).encrypt(SECRET_KEY, secret=secret).decode().replace("\n", "\n  ")
     source.write(
         f"endpoint: {source.emulator.url}\ndomain_id: {DOMAIN_ID}\naccess_key: emulator-access-key\n"
@@ -618,7 +622,12 @@ def test_a_refused_credential_is_asked_once(make_source: MakeSource) -> None:
 
 @pytest.fixture
 def cache(tmp_path: Path) -> dict[str, t.Any]:
-    return {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache"), "cache_prefix": "p_"}
+    return {
+        "cache": True,
+        "cache_plugin": "jsonfile",
+        "cache_connection": str(tmp_path / "cache"),
+        "cache_prefix": "p_",
+    }
 
 
 def cached_files(tmp_path: Path) -> list[Path]:
@@ -674,8 +683,13 @@ def test_what_chooses_the_orders_is_a_part_of_the_key(
     monkeypatch.setenv("HW_DOMAIN_ID", "of-the-environment")
     source = make_source("a=SUCCESS", **cache, hostname="{{ id }}")
     source.parse()
-    queries: list[str] = []
-    monkeypatch.setattr(InventoryModule, "_query", lambda *args: queries.append("") or [])
+    queries: list[t.Any] = []
+
+    def query(*args: t.Any) -> list[t.Any]:
+        queries.append(args)
+        return []
+
+    monkeypatch.setattr(InventoryModule, "_query", query)
     assert len(source.parse().hosts) == 1
     source.write(**cache, **change)
     assert not source.parse().hosts
@@ -710,8 +724,8 @@ def test_null_ids_are_not_answered_by_a_cached_listing(
         '"null"',
         '"[1]"',
         json.dumps(json.dumps([{"id": "a"}])),
-        json.dumps(json.dumps([{**dict.fromkeys(delivery_orders.FIELDS), "id": ""}])),
-        json.dumps(json.dumps([{**dict.fromkeys(delivery_orders.FIELDS), "id": "a", "status": 7}])),
+        json.dumps(json.dumps([{**dict.fromkeys(FIELDS), "id": ""}])),
+        json.dumps(json.dumps([{**dict.fromkeys(FIELDS), "id": "a", "status": 7}])),
     ],
 )
 def test_a_broken_cache_is_fetched_anew(
