@@ -141,7 +141,7 @@ from ..modules.cloudpond_delivery_order_info import INFO
 
 try:
     # Before ansible-core 2.19, a template may come out as a number or a list because its text looks like one.
-    from ansible.template import AnsibleEnvironment
+    from ansible.template import AnsibleEnvironment  # type: ignore[attr-defined]  # gone
 except ImportError:
     AnsibleEnvironment = None
 
@@ -186,8 +186,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     #: What groups or keyed_groups must not call a group: else what a server sends could open a gate.
     _reserved: Collection[str]
 
+    if t.TYPE_CHECKING:
+        # ansible-core is annotated in part only.
+        inventory: InventoryData
+        _vars: dict[str, t.Any]
+
+        def get_option(self, option: str, hostvars: t.Any = None) -> t.Any: ...
+        def _read_config_data(self, path: str) -> Mapping[str, t.Any]: ...
+        def _set_composite_vars(self, *args: t.Any) -> None: ...
+        def _add_host_to_composed_groups(self, *args: t.Any) -> None: ...
+        def _add_host_to_keyed_groups(self, *args: t.Any) -> None: ...
+
     def verify_file(self, path: str) -> bool:
-        return path.endswith((f"{GROUP}.yml", f"{GROUP}.yaml")) and bool(super().verify_file(path))
+        is_readable: bool = super().verify_file(path)  # type: ignore[no-untyped-call]  # annotated in part only
+        return is_readable and path.endswith((f"{GROUP}.yml", f"{GROUP}.yaml"))
 
     def set_options(
         self, task_keys: t.Any = None, var_options: t.Any = None, direct: Mapping[str, t.Any] | None = None
@@ -197,7 +209,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         # It would also resolve the default of this one, without any order.
         if others.get("hostname") is None:
             others["hostname"] = ""
-        super().set_options(task_keys=task_keys, var_options=var_options, direct=others)
+        super().set_options(task_keys, var_options, others)  # type: ignore[no-untyped-call]  # annotated in part only
 
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
@@ -326,7 +338,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if field and field[1] in FIELDS:
             return _plain(order[field[1]]) or ""
         self._hostname_templar.available_variables = order
-        arguments = {} if AnsibleEnvironment is None else {"convert_data": False}
+        arguments: dict[str, t.Any] = {} if AnsibleEnvironment is None else {"convert_data": False}
         try:
             value = self._hostname_templar.template(self._hostname, **arguments)
         except AnsibleError as error:
@@ -337,7 +349,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     @functools.cached_property
     def _hostname_templar(self) -> Templar:
-        return self.templar if AnsibleEnvironment is None else self.templar.copy_with_new_env(AnsibleEnvironment)
+        if AnsibleEnvironment is None:
+            return self.templar
+        return self.templar.copy_with_new_env(environment_class=AnsibleEnvironment)
 
     def _populate(self, hosts: dict[str, Order]) -> None:
         """
@@ -373,7 +387,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _sanitize_group_name(self, name: str) -> str:
         """Make a group's name of what the constructed options bring; part of it may come from the server."""
-        group = to_safe_group_name(name)
+        group: str = to_safe_group_name(name)
         if group in self._reserved or group in self.inventory.hosts:
             what = "a group of this plugin's" if group in _GROUPS else "the name of a host"
             raise AnsibleParserError(f"groups or keyed_groups make the group {group!r}, which is {what}: give a prefix")

@@ -24,7 +24,7 @@ from ansible.template import Templar
 from ansible_collections.huaweicloud.cloudpond.plugins.doc_fragments import _connection
 from ansible_collections.huaweicloud.cloudpond.plugins.inventory import delivery_orders
 from ansible_collections.huaweicloud.cloudpond.plugins.inventory.delivery_orders import InventoryModule
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import STATUSES
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FIELDS, STATUSES
 from ansible_collections.huaweicloud.cloudpond.plugins.modules import cloudpond_delivery_order_info
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._orders import OrderPlan, parse_order
 
@@ -261,8 +261,12 @@ def test_good_names(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch, na
         "a=b", "a\u0301", "",
     ],
 )  # fmt: skip
-def test_names_that_ansible_could_take_for_more(make_source: MakeSource, name: str) -> None:
+def test_names_that_ansible_could_take_for_more(
+    make_source: MakeSource, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     source = make_source("a=SUCCESS")
+    orders = [{**dict.fromkeys(FIELDS), "id": "id-1", "name": name, "status": "SUCCESS"}]
+    monkeypatch.setattr(InventoryModule, "_find_orders", lambda *args: orders)
     for hostname in ("{{ name }}", "{{ name ~ '' }}"):
         source.write(hostname=hostname)
         with pytest.MonkeyPatch.context() as patch:
@@ -319,7 +323,7 @@ def test_an_order_that_comes_twice_is_one_host_as_it_came_last(
 ) -> None:
     source = make_source()
     orders = [
-        {**dict.fromkeys(delivery_orders.FIELDS), "id": "id-1", "name": "site-a", "status": status}
+        {**dict.fromkeys(FIELDS), "id": "id-1", "name": "site-a", "status": status}
         for status in ("PROCESSING", "SUCCESS")
     ]
     monkeypatch.setattr(InventoryModule, "_find_orders", lambda *args: orders)
@@ -445,7 +449,7 @@ def trusted(text: str) -> str:
         from ansible.template import trust_as_template
     except ImportError:  # ansible-core before 2.19
         return text
-    return t.cast(str, trust_as_template(text))
+    return trust_as_template(text)
 
 
 # Options
@@ -519,7 +523,7 @@ def test_templates(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_vaulted_value(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
     source = make_source("a=SUCCESS")
-    secret = vault.VaultSecret(b"password")
+    secret: t.Any = vault.VaultSecret(b"password")
     vaulted = vault.VaultLib([("default", secret)]).encrypt(SECRET_KEY, secret=secret).decode().replace("\n", "\n  ")
     source.write(
         f"endpoint: {source.emulator.url}\ndomain_id: {DOMAIN_ID}\naccess_key: emulator-access-key\n"
@@ -683,8 +687,13 @@ def test_what_chooses_the_orders_is_a_part_of_the_key(
     monkeypatch.setenv("HW_DOMAIN_ID", "of-the-environment")
     source = make_source("a=SUCCESS", **cache, hostname="{{ id }}")
     source.parse()
-    queries: list[str] = []
-    monkeypatch.setattr(InventoryModule, "_query", lambda *args: queries.append("") or [])
+    queries: list[t.Any] = []
+
+    def query(*args: t.Any) -> list[t.Any]:
+        queries.append(args)
+        return []
+
+    monkeypatch.setattr(InventoryModule, "_query", query)
     assert len(source.parse().hosts) == 1
     source.write(**cache, **change)
     assert not source.parse().hosts
@@ -719,8 +728,8 @@ def test_null_ids_are_not_answered_by_a_cached_listing(
         '"null"',
         '"[1]"',
         json.dumps(json.dumps([{"id": "a"}])),
-        json.dumps(json.dumps([{**dict.fromkeys(delivery_orders.FIELDS), "id": ""}])),
-        json.dumps(json.dumps([{**dict.fromkeys(delivery_orders.FIELDS), "id": "a", "status": 7}])),
+        json.dumps(json.dumps([{**dict.fromkeys(FIELDS), "id": ""}])),
+        json.dumps(json.dumps([{**dict.fromkeys(FIELDS), "id": "a", "status": 7}])),
     ],
 )
 def test_a_broken_cache_is_fetched_anew(
