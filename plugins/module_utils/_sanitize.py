@@ -97,11 +97,13 @@ class Sanitizer:
         """
         :param value: A value as JSON has it.
         :return: The value without secrets in its strings. Keys stay as they are, since they carry the meaning.
-        :raises ValueError: if there is a secret in a key, so that the value can't be shown. The text is the reason.
+        :raises ValueError: if 16 characters of a secret are in a key, so that the value can't be shown. The text is the
+            reason. A shorter secret can be a part of any key, and is not looked for.
         """
         if not self._length_min:
             return value
-        if any(self._spans(key) for key in _keys(value)):
+        of_keys = Sanitizer(secret for _parts, secret in self._long) if self._short else self
+        if any(of_keys._spans(key) for key in _keys(value)):
             raise ValueError("the answer has a credential in the name of a key")
         strings = {string for string in _strings(value) if len(string) >= self._length_min}
         # Nearly always there is nothing to mask. One look at all strings is quicker than one at each of them.

@@ -80,8 +80,11 @@ def test_a_piece_of_a_secret_is_masked_and_nothing_else(
     text = before + ENCODINGS[encoding](piece) + after
     assert sanitizer.text(text) == before + MASK + after
     assert sanitizer.data([text, {"": text}]) == [before + MASK + after, {"": before + MASK + after}]
-    with pytest.raises(ValueError, match="the answer has a credential in the name of a key"):
-        sanitizer.data([{text: 1}])
+    if len(secret) < 16:
+        assert sanitizer.data([{text: 1}]) == [{text: 1}]
+    else:
+        with pytest.raises(ValueError, match="the answer has a credential in the name of a key"):
+            sanitizer.data([{text: 1}])
 
 
 @thorough
@@ -240,7 +243,7 @@ def _all_keys(value: Any) -> list[str]:
 def test_data_are_masked_as_texts_are_and_keep_their_shape(value: Any, secrets: list[str]) -> None:
     before = json.dumps(value)
     sanitizer = Sanitizer(secrets)
-    if any(sanitizer.text(key) != key for key in _all_keys(value)):
+    if SECRET in secrets and any(Sanitizer([SECRET]).text(key) != key for key in _all_keys(value)):
         with pytest.raises(ValueError, match="in the name of a key"):
             sanitizer.data(value)
     else:
