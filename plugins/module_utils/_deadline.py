@@ -185,6 +185,13 @@ class _LimitedResponse(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_LimitedReader(self.fp))
 
+    def begin(self) -> None:
+        super().begin()
+        # urllib3 would log header lines that can't be parsed, and with them a credential that the server echoes.
+        # http.client has left them out of the headers.
+        self.headers.defects.clear()
+        self.headers.set_payload(None)
+
 
 class _Watched(HTTPConnection):
     """A connection that shows its sockets to the watch of the current thread."""
