@@ -57,6 +57,8 @@ class Watch:
         self.expired = False
         #: The connection leads to the server: a proxy that is on the way has let it through.
         self.arrived = False
+        #: The status of the answer that is being read, None before its first line.
+        self.status: int | None = None
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
 
@@ -80,6 +82,8 @@ class Watch:
         """Note that the connection leads to the server."""
         # http.client takes the end that this makes of a connection for the end of a proxy's headers, and goes on.
         self.arrived = not self.expired
+        # What a proxy has answered so far is not the answer.
+        self.status = None
 
     def expire(self) -> None:
         """Shut the sockets down."""
@@ -185,12 +189,20 @@ class _LimitedResponse(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_LimitedReader(self.fp))
 
+    def _read_status(self) -> tuple[str, int, str]:
+        # http.client has it for itself: the annotations of its types do not name it.
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        # A refusal is one as soon as its first line is there, whatever becomes of the lines after it.
+        if status >= 200:
+            _current.watch.status = status
+        return version, status, reason
+
     def begin(self) -> None:
         super().begin()
         # urllib3 would log header lines that can't be parsed, and with them a credential that the server echoes.
         # http.client has left them out of the headers.
         self.headers.defects.clear()
-        self.headers.set_payload(None)
+        self.headers.set_payload("")
 
 
 class _Watched(HTTPConnection):

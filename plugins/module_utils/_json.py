@@ -19,6 +19,12 @@ from ._sanitize import one_line
 #: Levels of objects and lists. An order has two; ansible-core itself fails at a few hundred.
 _DEPTH_MAX = 50
 
+#: Values, including objects and lists. A page of 2,000 orders has about 20,000. Millions take ansible-core minutes.
+_VALUES_MAX = 100_000
+
+#: Keys with which ansible-core marks values of its own types.
+_RESERVED = frozenset({"__ansible_type", "__ansible_unsafe", "__ansible_vault"})
+
 #: Characters of a number. Every version of Python accepts these, and converts them fast.
 _NUMBER_MAX = 640
 
@@ -51,7 +57,7 @@ def parse(content: bytes) -> t.Any:
         raise _too_deep() from None
     except (UnicodeDecodeError, json.JSONDecodeError):
         raise ValueError(_NOT_JSON if content.strip(b"\xef\xbb\xbf \t\r\n") else "the answer is empty") from None
-    _check_depth(value)
+    _check_size(value)
     return _whole(value) if _HALF_ESCAPED.search(text) else value
 
 
@@ -65,6 +71,8 @@ def _object(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
                 name = f"the key '{one_line(key)}'" if len(key) <= _KEY_MAX else f"a key of {len(key)} characters"
                 raise ValueError(f"the answer has {name} twice")
             seen.add(key)
+    if not _RESERVED.isdisjoint(result):
+        raise ValueError("the answer has a key that is reserved for Ansible")
     return result
 
 
@@ -86,9 +94,13 @@ def _constant(_name: str) -> t.NoReturn:
     raise ValueError(_NOT_JSON)
 
 
-def _check_depth(value: t.Any) -> None:
+def _check_size(value: t.Any) -> None:
     level: list[t.Any] = [[value]]
+    values = 0
     for _depth in range(_DEPTH_MAX + 1):
+        values += sum(map(len, level))
+        if values > _VALUES_MAX:
+            raise ValueError("the answer has too many values")
         level = [
             item
             for node in level

@@ -166,6 +166,9 @@ class Transport:
                 with contextlib.closing(response):
                     body, flaw = self._read(response, watch)
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                if watch.status not in (None, HTTPStatus.OK) and not self._is_of_proxy(watch):
+                    # A refusal counts even if its headers can't be read: another request could lock a key.
+                    return Reply(int(watch.status or 0), "", {}, b"", None, secrets)
                 # Their text, and that of their causes, can contain a server's text. Don't chain them.
                 raise self._fault(error, watch, secrets) from None
             return Reply(response.status_code, response.reason or "", response.headers, body, flaw, secrets)
@@ -195,19 +198,23 @@ class Transport:
         except _Unusable as flaw:
             return b"", str(flaw)
 
+    def _is_of_proxy(self, watch: Watch) -> bool:
+        """Return whether a try has reached the proxy and nothing beyond it."""
+        return self._settings.proxy is not None and not watch.arrived
+
     def _fault(self, error: Exception, watch: Watch, secrets: tuple[str, ...]) -> TransportError:
         settings = self._settings
         causes = list(_causes(error))
-        proxy = settings.proxy if settings.proxy and not watch.arrived else None
+        proxy = settings.proxy if self._is_of_proxy(watch) else None
         peer = f"the proxy {proxy.name}" if proxy else settings.endpoint.host
-        refusal = re.search(r"Tunnel connection failed: (\d{3})", str(causes[-1])) if proxy else None
+        refusal = watch.status if proxy and watch.status != HTTPStatus.OK else None
         retryable = True
-        if watch.expired or any(isinstance(cause, requests.Timeout) for cause in causes):
+        if refusal:
+            words = re.search(r"Tunnel connection failed: \d{3}( .+)", str(causes[-1]), re.S)
+            message = f"{peer} refused to connect: {refusal}{words[1] if words else ''}"
+            retryable = refusal in RETRYABLE_STATUSES
+        elif watch.expired or any(isinstance(cause, requests.Timeout) for cause in causes):
             message = f"{peer} did not answer within {settings.timeout:g} seconds"
-        elif refusal:
-            status = int(refusal[1])
-            message = f"{peer} refused to connect: {str(causes[-1])[refusal.start(1) :]}"
-            retryable = status in RETRYABLE_STATUSES
         elif unverified := next(filter(_is_unverified, causes), None):
             reason = getattr(unverified, "verify_message", "") or str(unverified)
             message = f"the certificate of {peer} does not verify: {reason}"

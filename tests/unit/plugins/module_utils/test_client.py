@@ -237,6 +237,37 @@ def test_a_refusal_with_a_broken_body_is_a_refusal(retry_clock: FakeClock, head:
     assert retry_clock.sleeps == []
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"X: y\r\n" * 200,
+        b"X-A: " + b"b" * 100_000,
+        b"no header\r\n",
+        b"Content-Length: 9",
+        b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_with_broken_headers_is_a_refusal(retry_clock: FakeClock, status: int, rest: bytes) -> None:
+    with serve(b"HTTP/1.1 %d No\r\n" % status + rest) as url:
+        error = failure(url, max_retries=5)
+    assert (error.http_status, error.retryable) == (status, False)
+    assert retry_clock.sleeps == []
+
+
+def test_an_outage_with_broken_headers_is_an_outage() -> None:
+    with serve(b"HTTP/1.1 503 No\r\n" + b"X: y\r\n" * 200) as url:
+        error = failure(url)
+    assert (error.http_status, error.retryable) == (503, True)
+
+
+def test_an_echo_among_broken_headers_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    answer = ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode(), b"no header", b"X-Echo: " + TOKEN.encode())
+    with caplog.at_level("DEBUG"), serve(answer) as url, contextlib.suppress(CloudPondError):
+        show(url)
+    assert TOKEN not in caplog.text
+
+
 def test_a_body_that_cannot_be_decoded(retry_clock: FakeClock) -> None:
     with serve(ok(b"not compressed", b"Content-Encoding: gzip")) as url:
         error = failure(url, max_retries=5)

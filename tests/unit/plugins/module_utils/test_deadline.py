@@ -338,6 +338,16 @@ def test_a_refusal_of_a_proxy_is_final(behind: t.Callable[..., t.Any], retry_clo
     assert requests == 1
 
 
+def test_a_refusal_of_a_proxy_with_broken_headers_is_final(
+    retry_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(b"HTTP/1.1 407 No\r\n" + b"X: y\r\n" * 200) as url:
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        error = failure("https://ies.example.com", max_retries=3)
+    assert f"the proxy {url[7:]} (HTTPS_PROXY) refused to connect: 407" in str(error)
+    assert not error.retryable
+
+
 def test_a_wrong_password_is_sent_to_a_proxy_once(behind: t.Callable[..., t.Any], retry_clock: object) -> None:
     error, address, requests = behind("ok", tries=4, userinfo="user:passé".encode("ascii", "ignore").decode())
     assert f"the proxy {address} (HTTPS_PROXY) refused to connect: 407" in str(error)
