@@ -20,12 +20,15 @@ from antsibull_nox.sessions.collections import prepare_collections
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
-from tools.nox.eda import eda as eda
+from tools.nox.eda import eda
 from tools.nox.home import make_home
 from tools.nox.integration import run_targets
 from tools.nox.interpreters import find_interpreter, interpreter
-from tools.nox.runner import runner as runner
+from tools.nox.runner import runner
 from tools.nox.table import keep_result, show_table
+
+# nox finds sessions by their import.
+__all__ = ["eda", "runner"]
 
 nox.options.allow_parallel = True
 nox.options.download_python = "never"

@@ -104,8 +104,8 @@ def _check_size(value: t.Any) -> None:
         level = [
             item
             for node in level
-            for item in (node.values() if type(node) is dict else node)
-            if type(item) is dict or type(item) is list
+            for item in (node.values() if isinstance(node, dict) else node)
+            if isinstance(item, (dict, list))
         ]
         if not level:
             return

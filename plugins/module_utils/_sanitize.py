@@ -154,11 +154,10 @@ def _pieces(secret: str, text: str, base: int, blocks: list[str]) -> Iterator[tu
         if block in parts:
             at = base + number * _BLOCK
             starts = range(max(0, at - _BLOCK + 1), at + 1)
-            first = next((start for start in starts if text[start : start + _PIECE] in pieces), None)
-            if first is not None:
+            found = [start for start in starts if text[start : start + _PIECE] in pieces]
+            if found:
                 # Pieces that start so near to each other overlap: those between the first and the last add nothing.
-                last = next(start for start in reversed(starts) if text[start : start + _PIECE] in pieces)
-                yield first, last + _PIECE
+                yield found[0], found[-1] + _PIECE
 
 
 def _runs(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

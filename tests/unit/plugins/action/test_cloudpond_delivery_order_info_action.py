@@ -40,7 +40,8 @@ def action(args: dict[str, t.Any], **task: t.Any) -> ActionModule:
     """An action plugin as ansible-core makes it, with as much of a task as it looks at."""
     connection = SimpleNamespace(transport=task.pop("transport", "local"), become=task.pop("become", None))
     facts = {"args": args, "async_val": 0, "environment": [], "action": "huaweicloud.cloudpond.x", **task}
-    return ActionModule(SimpleNamespace(**facts), connection, None, None, None, None)
+    stand_ins: list[t.Any] = [SimpleNamespace(**facts), connection, None, None, None, None]
+    return ActionModule(*stand_ins)
 
 
 def connection(emulator: Emulator) -> dict[str, t.Any]:

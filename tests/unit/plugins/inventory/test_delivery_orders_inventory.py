@@ -270,7 +270,7 @@ def test_names_that_ansible_could_take_for_more(
     for hostname in ("{{ name }}", "{{ name ~ '' }}"):
         source.write(hostname=hostname)
         with pytest.MonkeyPatch.context() as patch:
-            orders = [{**dict.fromkeys(delivery_orders.FIELDS), "id": "id-1", "name": name, "status": "SUCCESS"}]
+            orders = [{**dict.fromkeys(FIELDS), "id": "id-1", "name": name, "status": "SUCCESS"}]
             patch.setattr(InventoryModule, "_find_orders", lambda *args, orders=orders: orders)
             message = source.fail()
         assert "'id-1'" in message

@@ -19,7 +19,7 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_or
     show_delivery_order,
 )
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
-from ansible_collections.huaweicloud.cloudpond.tests.emulator.proxy import Proxy
+from ansible_collections.huaweicloud.cloudpond.tests.emulator import Proxy
 
 from ...conftest import Tls
 from .test_client import ID, failure, make_client, serve, show
@@ -312,6 +312,7 @@ def behind(emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch) -> t.Cal
                 rest = rest.replace("127.0.0.1", "localhost")
             monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://{userinfo}@{rest}")
             begun = time.monotonic()
+            error: CloudPondError | None = None
             try:
                 with make_client(emulator.url, ca_path=tls.ca, timeout=timeout, max_retries=tries - 1) as client:
                     return show_delivery_order(client, ID)
