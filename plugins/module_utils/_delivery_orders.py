@@ -161,11 +161,16 @@ def _show_each(client: Client, delivery_order_ids: Sequence[str]) -> dict[str, O
         show(delivery_order_id)
     if len(delivery_order_ids) > 1 and not failures:
         # Imported here, because most calls are for one order only.
-        from concurrent.futures import ThreadPoolExecutor
+        from concurrent.futures import ThreadPoolExecutor, wait
 
         with ThreadPoolExecutor(CONCURRENT_MAX) as executor:
             try:
-                list(executor.map(show, delivery_order_ids[1:]))
+                futures = [executor.submit(show, each) for each in delivery_order_ids[1:]]
+                # Not for as long as it takes: Python handles a signal only when the main thread wakes up.
+                while wait(futures, timeout=0.25).not_done:
+                    pass
+                for future in futures:
+                    future.result()
             except BaseException:
                 # A time-out of the task, or Ctrl-C. Otherwise the executor would wait for its threads.
                 client.close()
