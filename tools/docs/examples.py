@@ -31,8 +31,9 @@ from typing import NamedTuple
 
 import yaml
 
-#: The guides call it so.
+#: The guides call them so: a static inventory, and a source of the collection's own inventory plugin.
 INVENTORY = "inventory.yml"
+SOURCE = "orders.cloudpond.yml"
 
 #: Where the guides have files; the folder stands for it when they run.
 FOLDERS = re.compile("/srv/|/runner/project/")
@@ -107,15 +108,16 @@ def blocks_in(page: Path) -> Iterator[Block]:
         yield Block(start, match[2].strip(), f"{body.strip()}\n")
 
 
-def understand(block: Block, name: str) -> list[Example]:
+def understand(block: Block, name: str, *, first_source: bool = True) -> list[Example]:
     """
     Say what is to be done with a block.
 
     :param name: What files of the block are called, without an extension.
+    :param first_source: Whether no block before it is a source of the inventory plugin.
     :raises Unknown: if it is not known.
     """
     if block.language in ("yaml", "yaml+jinja"):
-        return [_yaml(block, f"{name}.yml")]
+        return [_yaml(block, f"{name}.yml", first_source)]
     if block.language in ("shell", "console"):
         return [_command(command) for command in _commands(block)]
     if block.language == "ini":
@@ -125,12 +127,18 @@ def understand(block: Block, name: str) -> list[Example]:
     raise Unknown(f"a block of the language {block.language!r}")
 
 
-def _yaml(block: Block, file: str) -> Example:
+def _yaml(block: Block, file: str, first_source: bool) -> Example:
     content = yaml.safe_load(block.text)
     if isinstance(content, dict):
         # The language marks it: Ansible's own files are yaml+jinja.
         if block.language == "yaml+jinja":
             raise Unknown("neither plays nor tasks; the language of what is only parsed is yaml")
+        if "plugin" in content:
+            # A page can have several, of which its plays use the first that is called so.
+            is_source = first_source and block.text.startswith(f"# {SOURCE}")
+            file = SOURCE if is_source else f"{file.removesuffix('.yml')}.cloudpond.yml"
+            command = f"ansible-inventory -i {file} --graph"
+            return Example("inventory", command, "@cloudpond_success:", file=file, content=block.text)
         if all(isinstance(group, dict) and group.get("hosts") for group in content.values()):
             host = next(iter(next(iter(content.values()))["hosts"]))
             command = f"ansible-inventory -i {INVENTORY} --list"
@@ -140,8 +148,6 @@ def _yaml(block: Block, file: str) -> Example:
         raise Unknown("neither a mapping nor a list of plays or tasks that have names")
     if all("sources" in item for item in content):
         return Example("data", note="a rulebook: the tests of ansible-rulebook validate it")
-    if any(str(item.get("hosts")).startswith("cloudpond_") for item in content):
-        return Example("data", note="plays over the inventory of orders, which has a test of its own: parsed")
     if all({"hosts", "ansible.builtin.import_playbook"} & set(item) for item in content):
         text = block.text
     elif all("block" in item or any("." in key for key in item) for item in content):
@@ -149,7 +155,9 @@ def _yaml(block: Block, file: str) -> Example:
         text = head + textwrap.indent(block.text, " " * 4)
     else:
         raise Unknown("a list that has neither plays nor tasks with full names of modules")
-    return Example("playbook", f"ansible-playbook -i {INVENTORY} {file}", DONE, file=file, content=text)
+    needs_source = any(str(item.get("hosts")).startswith("cloudpond_") for item in content)
+    sources = f"{INVENTORY} -i {SOURCE}" if needs_source else INVENTORY
+    return Example("playbook", f"ansible-playbook -i {sources} {file}", DONE, file=file, content=text)
 
 
 def _commands(block: Block) -> Iterator[str]:
@@ -167,10 +175,10 @@ def _command(command: str) -> Example:
     # A schedule has no PATH of yours.
     words[0] = re.sub(r"\A(/\S+)?/(ansible-\w+)\Z", r"\2", words[0])
     command = " ".join(words)
-    if ".cloudpond.yml" in command:
-        return Example("data", note=f"{command}: the inventory of orders has a test of its own")
     if words[0] == "ansible-playbook":
         return Example("command", command, DONE)
+    if words[0] == "ansible-inventory":
+        return Example("command", command, "@cloudpond_success:")
     if words[0] == "ansible":
         return Example("command", command, r"\| SUCCESS =>")
     if words[:2] == ["ansible-vault", "encrypt_string"]:
@@ -206,7 +214,11 @@ def examples_of(page: Path, name: str) -> list[tuple[int, Example]]:
     found: list[tuple[int, Example]] = []
     for block in blocks_in(page):
         try:
-            examples = understand(block, f"{re.sub(r'[^a-z_]', '-', name.lower())}-{block.line}")
+            examples = understand(
+                block,
+                f"{re.sub(r'[^a-z_]', '-', name.lower())}-{block.line}",
+                first_source=all(example.file != SOURCE for _line, example in found),
+            )
         except (Unknown, yaml.YAMLError, configparser.Error) as error:
             raise Unknown(f"{name}:{block.line}: {error}") from error
         found += [(block.line, example) for example in examples]

@@ -216,6 +216,11 @@ def test_plays_and_tasks_are_run() -> None:
 
 def test_an_inventory_is_read_and_other_data_is_parsed() -> None:
     assert kinds("yaml", "sites:\n  hosts:\n    a:\n") == [("inventory", "ansible-inventory -i inventory.yml --list")]
+    assert kinds("yaml", "plugin: a.b.c\n") == [("inventory", "ansible-inventory -i f.cloudpond.yml --graph")]
+    source = "# orders.cloudpond.yml\nplugin: a.b.c\n"
+    assert kinds("yaml", source) == [("inventory", "ansible-inventory -i orders.cloudpond.yml --graph")]
+    play = "- name: p\n  hosts: cloudpond_success\n"
+    assert kinds("yaml", play) == [("playbook", "ansible-playbook -i inventory.yml -i orders.cloudpond.yml f.yml")]
     assert kinds("yaml", "fields: []\n") == [("data", None)]
 
 
