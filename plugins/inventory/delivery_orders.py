@@ -138,6 +138,7 @@ from ..module_utils._sanitize import one_line
 from ..module_utils._settings import find_settings, is_segment
 from ..module_utils._specification import FIELDS, STATUSES
 from ..modules.cloudpond_delivery_order_info import INFO
+from ..plugin_utils._values import plain
 
 try:
     # Before ansible-core 2.19, a template may come out as a number or a list because its text looks like one.
@@ -236,7 +237,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """Return an option's value as a module would get it: templates resolved, decrypted, without marks."""
         self.templar.available_variables = self._vars
         try:
-            return _plain(self.templar.template(value))
+            return plain(self.templar.template(value))
         except AnsibleError as error:
             message = str(error)
             # ansible-core repeats a template that it can't read; and this could be a secret with braces in it.
@@ -336,7 +337,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         # ansible-core compiles a template anew for each order, which takes far longer than all the rest.
         field = _FIELD.fullmatch(self._hostname)
         if field and field[1] in FIELDS:
-            return _plain(order[field[1]]) or ""
+            return plain(order[field[1]]) or ""
         self._hostname_templar.available_variables = order
         arguments: dict[str, t.Any] = {} if AnsibleEnvironment is None else {"convert_data": False}
         try:
@@ -345,7 +346,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError(
                 one_line(f"{_describe(order)} gets no host name, since hostname can't be resolved: {error}")
             ) from None
-        return "" if value is None else str(_plain(value))
+        return "" if value is None else str(plain(value))
 
     @functools.cached_property
     def _hostname_templar(self) -> Templar:
@@ -412,16 +413,4 @@ def _is_order(value: t.Any) -> bool:
 
 
 def _describe(order: Order) -> str:
-    return one_line(f"the delivery order {_plain(order['name'])!r} ({_plain(order['id'])!r})")
-
-
-def _plain(value: t.Any) -> t.Any:
-    """Return a value without ansible-core's marks, and decrypted."""
-    if isinstance(value, Mapping):
-        return {_plain(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    # Not str() for what is one: that keeps the mark of ansible-core before 2.19.
-    return str.__str__(value) if isinstance(value, str) else str(value)
+    return one_line(f"the delivery order {plain(order['name'])!r} ({plain(order['id'])!r})")

@@ -4,6 +4,7 @@
 
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
+
 """The connection options as an argument spec, for modules and action plugins."""
 
 from __future__ import annotations

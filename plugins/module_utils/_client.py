@@ -4,6 +4,7 @@
 
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
+
 """
 The client of the CloudPond API (the vendor calls it IES), shared by all modules and plugins of the collection.
 

@@ -30,9 +30,9 @@ try:
     from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NewConnectionError
     from urllib3.util.connection import allowed_gai_family
 except ImportError:
-    # REQUESTS_IMPORT_ERROR of _auth tells callers; these stand-ins only let the classes below be defined.
-    HTTPAdapter = HTTPConnection = HTTPSConnection = object  # type: ignore[assignment,misc]
-    HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
+    # REQUESTS_IMPORT_ERROR of _auth tells callers. The stand-ins only allow the definition of the classes below.
+    HTTPAdapter = HTTPConnection = HTTPSConnection = object  # type: ignore[assignment,misc]  # stand-ins
+    HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment,misc]  # stand-ins
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ class Watch:
         :param deadline: On the clock of time.monotonic, in seconds.
         """
         self.deadline = deadline
-        #: The deadline has passed, or the try was aborted: whatever the sockets brought after that is not the answer.
+        #: The deadline has passed, or the try was aborted. Nothing that arrives after that is the answer.
         self.expired = False
         #: The connection leads to the server: a proxy that is on the way has let it through.
         self.arrived = False
@@ -80,9 +80,9 @@ class Watch:
 
     def arrive(self) -> None:
         """Note that the connection leads to the server."""
-        # http.client takes the end that this makes of a connection for the end of a proxy's headers, and goes on.
+        # After expire(), http.client takes the end of the connection for the end of a proxy's headers, and goes on.
         self.arrived = not self.expired
-        # What a proxy has answered so far is not the answer.
+        # A status from before is that of a proxy.
         self.status = None
 
     def expire(self) -> None:
@@ -190,9 +190,8 @@ class _LimitedResponse(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_LimitedReader(self.fp))
 
     def _read_status(self) -> tuple[str, int, str]:
-        # http.client has it for itself: the annotations of its types do not name it.
-        version, status, reason = super()._read_status()  # type: ignore[misc]
-        # A refusal is one as soon as its first line is there, whatever becomes of the lines after it.
+        version, status, reason = super()._read_status()  # type: ignore[misc]  # private: typeshed leaves it out
+        # The first line alone is a refusal, even if the lines after it can't be read.
         if status >= 200:
             _current.watch.status = status
         return version, status, reason

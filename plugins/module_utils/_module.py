@@ -4,6 +4,7 @@
 
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
+
 """The query of a task, for a module that is shipped to a host, and for Ansible's own process."""
 
 from __future__ import annotations

@@ -4,6 +4,7 @@
 
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
+
 """Reads the API's lists page by page."""
 
 from __future__ import annotations

@@ -102,10 +102,11 @@ class Sanitizer:
         """
         if not self._length_min:
             return value
+        keys, strings = _collect(value)
         of_keys = Sanitizer(secret for _parts, secret in self._long) if self._short else self
-        if any(of_keys._spans(key) for key in _keys(value)):
+        if any(of_keys._spans(key) for key in keys):
             raise ValueError("the answer has a credential in the name of a key")
-        strings = {string for string in _strings(value) if len(string) >= self._length_min}
+        strings = {string for string in strings if len(string) >= self._length_min}
         # Nearly always there is nothing to mask. One look at all strings is quicker than one at each of them.
         together = "\0".join(strings)
         escaped = [string for string in strings if _MARK.search(string)] if _MARK.search(together) else []
@@ -217,29 +218,21 @@ def _mask(text: str, spans: list[tuple[int, int]], end: int) -> str:
     return "".join([*result, text[done:end]]) if result else text[:end]
 
 
-def _strings(value: t.Any) -> Iterator[str]:
+def _collect(value: t.Any) -> tuple[set[str], set[str]]:
+    """Return the keys and the strings of a value as JSON has it."""
+    keys: set[str] = set()
+    strings: set[str] = set()
     nodes = [value]
     # This list grows while it is gone through.
     for node in nodes:
         if isinstance(node, str):
-            yield node
+            strings.add(node)
         elif isinstance(node, dict):
-            nodes.extend(node.values())
-        elif isinstance(node, list):
-            nodes.extend(node)
-
-
-def _keys(value: t.Any) -> set[str]:
-    keys: set[str] = set()
-    nodes = [value]
-    # As above.
-    for node in nodes:
-        if isinstance(node, dict):
             keys.update(node)
             nodes.extend(node.values())
         elif isinstance(node, list):
             nodes.extend(node)
-    return keys
+    return keys, strings
 
 
 def _replace(value: t.Any, strings: dict[str, str]) -> t.Any:

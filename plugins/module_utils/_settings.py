@@ -4,6 +4,7 @@
 
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
+
 """
 The connection settings. Each comes from the options, else from the environment, and is checked before any request.
 

@@ -4,6 +4,7 @@
 
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
+
 """Sends requests, retries them, and reads the answers. It knows no API."""
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ try:
     from urllib3.util import Retry
 except ImportError:
     # REQUESTS_IMPORT_ERROR of _auth tells callers. The stand-in only allows the definition of the class below.
-    Session = object  # type: ignore[assignment,misc]
+    Session = object  # type: ignore[assignment,misc]  # a stand-in
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -259,7 +260,6 @@ class Transport:
 
 #: OpenSSL's reasons if the other side does not speak TLS.
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
-
 
 _UNDECODABLE = "the answer can't be decoded"
 

@@ -15,7 +15,6 @@ import os
 import sys
 import threading
 import typing as t
-from collections.abc import Mapping
 
 from ansible import constants as C
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -25,6 +24,7 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ..module_utils._auth import REQUESTS_IMPORT_ERROR
+from ._values import plain
 
 if t.TYPE_CHECKING:
     from ..module_utils._module import Info
@@ -41,8 +41,8 @@ class InfoAction(NormalAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         if not self._is_local():
-            # ansible-core is annotated in part only.
-            return t.cast("dict[str, t.Any]", super().run(tmp, task_vars))  # type: ignore[no-untyped-call]
+            result = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]  # ansible-core is annotated in part only
+            return t.cast("dict[str, t.Any]", result)
         _end_with_parent(os.getpid())
         return self._answer(task_vars or {})
 
@@ -60,7 +60,7 @@ class InfoAction(NormalAction):
 
     def _answer(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Validate, answer, show the arguments and mask, as AnsibleModule does."""
-        args = {name: _plain(value) for name, value in self._task.args.items()}
+        args = {name: plain(value) for name, value in self._task.args.items()}
         validator = ArgumentSpecValidator(self.info.argument_spec, self.info.mutually_exclusive)
         validation = validator.validate(args)
         params = {**args, **validation.validated_parameters}
@@ -104,14 +104,3 @@ def _end_with_parent(_pid: int) -> None:
             os._exit(1)
 
         threading.Thread(target=wait, name="cloudpond-parent", daemon=True).start()
-
-
-def _plain(value: t.Any) -> t.Any:
-    """Return the value as a module would get it by JSON: without ansible-core's marks, and decrypted."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    return str(value)
