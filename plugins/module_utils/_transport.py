@@ -29,7 +29,7 @@ try:
     import requests
     from requests.cookies import RequestsCookieJar
     from requests.sessions import Session
-    from urllib3.exceptions import HTTPError, InvalidHeader
+    from urllib3.exceptions import HTTPError, InvalidHeader, ReadTimeoutError
     from urllib3.util import Retry
 except ImportError:
     # REQUESTS_IMPORT_ERROR of _auth tells callers. The stand-in only allows the definition of the class below.
@@ -214,7 +214,7 @@ class Transport:
             words = re.search(r"Tunnel connection failed: \d{3}( .+)", str(causes[-1]), re.S)
             message = f"{peer} refused to connect: {refusal}{words[1] if words else ''}"
             retryable = refusal in RETRYABLE_STATUSES
-        elif watch.expired or any(isinstance(cause, requests.Timeout) for cause in causes):
+        elif watch.expired or any(isinstance(cause, (requests.Timeout, ReadTimeoutError)) for cause in causes):
             message = f"{peer} did not answer within {settings.timeout:g} seconds"
         elif unverified := next(filter(_is_unverified, causes), None):
             reason = getattr(unverified, "verify_message", "") or str(unverified)

@@ -13,7 +13,7 @@ import typing as t
 import pytest
 import trustme
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._deadline import RECEIVED_MAX
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._deadline import RECEIVED_MAX, Watch
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import (
     list_delivery_orders,
     show_delivery_order,
@@ -161,6 +161,27 @@ def test_an_end_that_the_deadline_makes_is_no_answer() -> None:
             with connection:
                 connection.recv(65536)
                 connection.sendall(whole)
+                ended.wait(5)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        error = in_time(lambda: failure(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=TIMEOUT))
+        ended.set()
+        thread.join()
+    assert TIMED_OUT in str(error)
+
+
+def test_a_socket_that_times_out_first_gives_the_same_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The time-out of the socket and the deadline pass at almost the same time, and the watchdog's thread can be late.
+    monkeypatch.setattr(Watch, "expire", lambda watch: None)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ended = threading.Event()
+
+        def answer() -> None:
+            connection, _peer = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
                 ended.wait(5)
 
         thread = threading.Thread(target=answer)
