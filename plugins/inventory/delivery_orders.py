@@ -85,30 +85,23 @@ seealso:
 """
 
 EXAMPLES = r"""
-# orders.cloudpond.yml: all orders of the account, with the connection from the environment
+# orders.cloudpond.yml: this line alone stands for all orders of the account, with the connection from the environment
 plugin: huaweicloud.cloudpond.delivery_orders
 
----
-# A credential of its own, and names that are always good host names
-plugin: huaweicloud.cloudpond.delivery_orders
+# A credential of its own
 domain_id: "{{ lookup('ansible.builtin.env', 'CLOUDPOND_ACCOUNT') }}"
 access_key: "{{ cloudpond_access_key }}"
 secret_key: "{{ cloudpond_secret_key }}"
+
+# Names that are always good host names
 hostname: "{{ id }}"
 
----
-# The orders that are on their way, in a group for each edge site
-plugin: huaweicloud.cloudpond.delivery_orders
-status:
-  - PROCESSING
-  - ACCEPTING
+# A group for each edge site
 keyed_groups:
   - key: delivery_order.edge_site_id
     prefix: site
 
----
 # Orders that are kept for ten minutes
-plugin: huaweicloud.cloudpond.delivery_orders
 cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: ~/.cache/cloudpond
@@ -192,11 +185,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         inventory: InventoryData
         _vars: dict[str, t.Any]
 
-        def get_option(self, option: str, hostvars: t.Any = None) -> t.Any: ...
-        def _read_config_data(self, path: str) -> Mapping[str, t.Any]: ...
-        def _set_composite_vars(self, *args: t.Any) -> None: ...
-        def _add_host_to_composed_groups(self, *args: t.Any) -> None: ...
-        def _add_host_to_keyed_groups(self, *args: t.Any) -> None: ...
+        get_option: t.Callable[..., t.Any]
+        _read_config_data: t.Callable[[str], Mapping[str, t.Any]]
+        _set_composite_vars: t.Callable[..., None]
+        _add_host_to_composed_groups: t.Callable[..., None]
+        _add_host_to_keyed_groups: t.Callable[..., None]
 
     def verify_file(self, path: str) -> bool:
         is_readable: bool = super().verify_file(path)  # type: ignore[no-untyped-call]  # annotated in part only

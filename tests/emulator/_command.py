@@ -30,11 +30,14 @@ class Listening(Protocol):
     """An object that listens at a URL while its ``with`` block runs."""
 
     @property
-    def url(self) -> str: ...
+    def url(self) -> str:
+        """The address for clients."""
 
-    def __enter__(self) -> Any: ...
+    def __enter__(self) -> Any:
+        """Start to listen."""
 
-    def __exit__(self, *error: Any) -> None: ...
+    def __exit__(self, *error: Any) -> None:
+        """Stop, and let go of the port."""
 
 
 def fault_rows(kinds: Iterable[Kind[Any]], *columns: Callable[[Any], str]) -> str:
