@@ -38,6 +38,8 @@ class Answer(t.NamedTuple):
     data: dict[str, t.Any]
     http_status: int
     request_id: str | None
+    #: Bytes of the body.
+    size: int
 
     def error(self, reason: str) -> CloudPondError:
         """
@@ -129,7 +131,7 @@ def _judge(asked: str, reply: Reply, sanitizer: Sanitizer) -> Answer:
         else:
             flaw = None if isinstance(data, dict) else "the answer is not a JSON object"
     request_id = sanitizer.line(reply.headers.get("X-Request-Id", "")) or None
-    answer = Answer(asked, data if isinstance(data, dict) else {}, reply.status, request_id)
+    answer = Answer(asked, data if isinstance(data, dict) else {}, reply.status, request_id, len(reply.body))
     if 300 <= reply.status < 400:
         to = sanitizer.line(reply.headers.get("Location", ""))
         raise answer.error(f"the answer is a redirect to {to!r}, which is not followed")

@@ -25,6 +25,10 @@ PAGE_SIZE_DEFAULT = 100
 #: Limit of empty pages in a row before the last page. A server may apply the filter after it has made the pages.
 EMPTY_PAGES_MAX = 100
 
+#: Limits of one list, because a server could go on forever. The second one is in bytes, about 500,000 orders.
+PAGES_MAX = 10_000
+LIST_MAX = 256 * 1024 * 1024
+
 
 class Page(t.NamedTuple):
     """One page of a list."""
@@ -56,13 +60,16 @@ def pages(
         raise CloudPondError(asked, f"page_size must be from 1 to {PAGE_SIZE_MAX}: got {page_size}")
     fixed: list[tuple[str, str | int]] = [("limit", page_size), *query]
     markers: set[str] = set()
-    empty_pages = 0
+    empty_pages = size = 0
     marker: str | None = None
-    while True:
+    for _number in range(PAGES_MAX):
         answer = client.get(version, *path, asked=asked, query=[*fixed, *([("marker", marker)] if marker else [])])
         entries = answer.data.get(key)
         if not isinstance(entries, list):
             raise answer.error(f"the answer has no list of {key.replace('_', ' ')} in it")
+        size += answer.size
+        if size > LIST_MAX:
+            raise answer.error(f"the pages of the answer are larger than {LIST_MAX // 1024**2} MiB together")
         yield Page(answer, entries)
         marker = _next_marker(answer)
         if marker is None:
@@ -73,6 +80,7 @@ def pages(
         empty_pages = 0 if entries else empty_pages + 1
         if empty_pages > EMPTY_PAGES_MAX:
             raise answer.error(f"{empty_pages} pages in a row are empty, and the last one says that more follow")
+    raise answer.error(f"the answer has more than {PAGES_MAX:,} pages: a larger page_size makes them fewer")
 
 
 def _next_marker(answer: Answer) -> str | None:

@@ -727,5 +727,5 @@ print(_auth.REQUESTS_IMPORT_ERROR)
 
 
 def test_an_answer_makes_errors_about_itself() -> None:
-    error = Answer("an order", {}, 200, "r-1").error("is wrong")
+    error = Answer("an order", {}, 200, "r-1", 2).error("is wrong")
     assert str(error) == "Cannot query an order: HTTP 200: is wrong (request ID r-1)"

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _delivery_orders, _transport
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _delivery_orders, _paging, _transport
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import Client
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import (
     list_delivery_orders,
@@ -319,6 +319,24 @@ def test_empty_pages_end_at_some_time() -> None:
     with serve(*map(ok, empty)) as url:
         with make_client(url) as client, pytest.raises(CloudPondError, match="101 pages in a row are empty") as caught:
             list(list_delivery_orders(client))
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "reason"),
+    [
+        ("PAGES_MAX", 4, "the answer has more than 4 pages: a larger page_size makes them fewer"),
+        ("LIST_MAX", 2000, "the pages of the answer are larger than 0 MiB together"),
+    ],
+)
+def test_a_list_has_an_end(
+    emulate: Emulate, asking: Asking, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, reason: str
+) -> None:
+    emulator = emulate("site-{01..30}=SUCCESS")
+    monkeypatch.setattr(_paging, limit, value)
+    assert len(list(list_delivery_orders(asking(emulator), ["FAIL"], page_size=2000))) == 0
+    with pytest.raises(CloudPondError, match=reason) as caught:
+        list(list_delivery_orders(asking(emulator), page_size=7))
     assert not caught.value.retryable
 
 
