@@ -339,10 +339,11 @@ def test_what_is_refused_anyway_is_no_poll() -> None:
         assert ask(proxy, headers=basic("user:password"))[0] == 503
 
 
-def test_reset_of_the_server_goes_through(pki: Pki) -> None:
-    with Emulator(["0000-a=reset"], certificate=pki.certificate, key=pki.key) as emulator, Proxy() as proxy:
+def test_reset_of_the_server_goes_through() -> None:
+    # Without TLS: OpenSSL sometimes takes a reset for an end.
+    with Emulator(["0000-a=reset"]) as emulator, Proxy() as proxy:
         with pytest.raises(ConnectionResetError, match="reset by peer"):
-            get_by_tunnel(proxy, emulator.url, pki.trusting)
+            get_by_url(proxy, emulator.url)
 
 
 def test_end_of_the_server_goes_through(pki: Pki) -> None:
