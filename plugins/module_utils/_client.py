@@ -13,6 +13,7 @@ It knows neither Ansible nor the source of its options. It raises CloudPondError
 
 from __future__ import annotations
 
+import contextlib
 import json
 import typing as t
 from http import HTTPStatus
@@ -28,6 +29,7 @@ from ._version import VERSION
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ._refusals import Refusals
     from ._transport import Reply
 
 
@@ -52,12 +54,19 @@ class Answer(t.NamedTuple):
 class Client:
     """Queries the CloudPond API within one domain."""
 
-    def __init__(self, options: Mapping[str, t.Any], environ: Mapping[str, str], caller: str = "") -> None:
+    def __init__(
+        self,
+        options: Mapping[str, t.Any],
+        environ: Mapping[str, str],
+        caller: str = "",
+        refusals: Refusals | None = None,
+    ) -> None:
         """
         :param options: The connection options that were given, see find_credential and find_settings. One that is None
             counts as left out; others are ignored.
         :param environ: Environment variables, which replace options that were left out.
         :param caller: The calling program for the User-Agent, such as ``ansible-core/2.16.0``.
+        :param refusals: Shared with other processes, so that together they do not lock an access key.
         :raises CloudPondError: if one of these can't be used, or if there is no credential.
         """
         settings = find_settings(options, environ)
@@ -73,6 +82,8 @@ class Client:
         self._base_url = settings.endpoint.base_url
         self._domain_id = settings.domain_id
         self._secrets = auth.secrets
+        self._identity = f"{settings.endpoint.base_url} {auth.identity}"
+        self._refusals = refusals
         # Masked in messages only: the API never sees these, and a short one could be part of any ID.
         self._proxy_secrets = settings.proxy.secrets if settings.proxy else ()
         self._transport = Transport(auth, settings, headers)
@@ -111,6 +122,10 @@ class Client:
         for segment in path:
             self.check_id(segment, asked=asked)
         url = "/".join((self._base_url, version, self._domain_id, *path))
+        with self._refusals.turn(self._identity, asked) if self._refusals else contextlib.nullcontext():
+            return self._ask(asked, url, query)
+
+    def _ask(self, asked: str, url: str, query: Iterable[tuple[str, str | int]]) -> Answer:
         try:
             reply = self._transport.get(url, query)
         except TransportError as error:

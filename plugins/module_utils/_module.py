@@ -22,6 +22,8 @@ from ._errors import CloudPondError
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from ._refusals import Refusals
+
 
 class Info(t.NamedTuple):
     """An info module: its options and its query."""
@@ -33,12 +35,15 @@ class Info(t.NamedTuple):
     #: Takes a client and the options; returns facts.
     query: Callable[[Client, Mapping[str, t.Any]], dict[str, t.Any]]
 
-    def answer(self, params: Mapping[str, t.Any], given: Collection[str]) -> dict[str, t.Any]:
+    def answer(
+        self, params: Mapping[str, t.Any], given: Collection[str], refusals: Refusals | None = None
+    ) -> dict[str, t.Any]:
         """
         Query, and return the result.
 
         :param params: The options as ansible-core has validated them.
         :param given: The names of those that were given, before defaults and fallbacks.
+        :param refusals: As for Client.
         :return: A result: ``changed`` and the facts; or ``failed``, ``msg`` and ``error``.
         """
         options = {name: value for name, value in params.items() if name in given}
@@ -48,7 +53,7 @@ class Info(t.NamedTuple):
                     raise CloudPondError(
                         "the CloudPond API", f"{name} came out null: leave it out to query everything of the account"
                     )
-            with Client(options, os.environ, caller=f"ansible-core/{ansible_version}") as client:
+            with Client(options, os.environ, f"ansible-core/{ansible_version}", refusals) as client:
                 return {"changed": False, **self.query(client, options)}
         except CloudPondError as error:
             return {"failed": True, "msg": str(error), "error": error.to_dict()}

@@ -24,6 +24,7 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ..module_utils._auth import REQUESTS_IMPORT_ERROR
+from ..module_utils._refusals import Refusals
 from ._values import plain
 
 if t.TYPE_CHECKING:
@@ -38,6 +39,8 @@ class InfoAction(NormalAction):
     """
 
     info: Info
+    #: ansible-core loads this plugin before it forks its workers, so that they share it.
+    refusals = Refusals(C.DEFAULT_LOCAL_TMP)  # type: ignore[attr-defined]  # ansible-core sets it as it loads
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         if not self._is_local():
@@ -70,7 +73,7 @@ class InfoAction(NormalAction):
                 msg = f"Unsupported parameters for ({self._task.action}) module: {msg}"
             result = {"failed": True, "msg": msg}
         else:
-            result = self.info.answer(params, given=args)
+            result = self.info.answer(params, given=args, refusals=self.refusals)
         if _shows_invocation(task_vars):
             result["invocation"] = {"module_args": params}
         masked = remove_values(result, validation._no_log_values)
