@@ -5,7 +5,7 @@
 """The benchmark: what the module costs beside ansible.builtin.uri and a bare script, against the emulator.
 
 `make benchmark` runs it in an environment that has ansible-core and requests. It needs no network, and leaves nothing
-behind but what is in the cache directory. What is compared is measured in turns, so that whatever else the machine does
+behind but the cache directory. Things that are compared are measured in turns, so that whatever else the machine does
 hits all alike. It is no test: the exit code is 0 whether the aims are met or not.
 """
 
@@ -18,37 +18,27 @@ import math
 import os
 import platform
 import resource
-import select
 import shlex
-import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ..dry_run import ROOT, DryRunError, environment, install_collection, main, run, say
+from ..dry_run import DryRunError, environment, install_collection, main, run, say
+from ..emulated import DOMAIN_ID, TOKEN, emulated, order_ids, requests_at
 
 HERE = Path(__file__).resolve().parent
 
 Seconds = list[float]
 
 MODULE = "huaweicloud.cloudpond.cloudpond_delivery_order_info"
-TOKEN = "benchmark-token"
-DOMAIN_ID = "0" * 32
-# As long as a real ID.
-ID_PREFIX = "00000000-0000-000-0000-"
-
 ORDERS = 1000
 MANY_ORDERS = 20_000
 LATENCY = 0.05
-
-# Seconds after which an emulator ends by itself, should its parent be killed before it can end it.
-EMULATOR_STOPS_AFTER = 900
 
 # How often each is measured. With latency most of the time is spent asleep, and few runs give a stable median.
 CALLS = 20
@@ -76,46 +66,6 @@ AIM_INVENTORY = 0.25
 def ansible_environment(cache: Path, **variables: str) -> dict[str, str]:
     """Return the environment for what is measured: also a bare Python finds the collection."""
     return environment(cache, HERE / "ansible.cfg", PYTHONPATH=str(cache / "collections"), **variables)
-
-
-@contextlib.contextmanager
-def emulated(orders: int, latency: float = 0.0, listing: str = "ok") -> Iterator[str]:
-    """Run an emulator with so many orders, all of which have succeeded, and yield its URL.
-
-    It is a process of its own, so that it takes no time from the client that is measured. It is stopped whatever
-    happens.
-    """
-    options = ["--token", TOKEN, "--domain-id", DOMAIN_ID, "--stop-after", str(EMULATOR_STOPS_AFTER)]
-    options += ["--order", f"{ID_PREFIX}{{{1:012}..{orders:012}}}=SUCCESS", "--listing", listing]
-    options += ["--latency", str(latency)] if latency else []
-    command = [sys.executable, "-m", "tests.emulator", *options]
-    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            ready = select.select([process.stdout], [], [], 30)[0]
-            url = process.stdout.readline().strip() if ready else ""
-            if not url.startswith("http://"):
-                raise DryRunError("The emulator did not start.")
-            yield url
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def requests_at(url: str) -> int:
-    """Return how many requests an emulator has had."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"{url}/emulator/requests", timeout=30) as journal:
-        return len(json.load(journal))
-
-
-def order_ids(count: int) -> list[str]:
-    """Return the IDs of the first so many orders."""
-    return [f"{ID_PREFIX}{number:012}" for number in range(1, count + 1)]
 
 
 @dataclass(frozen=True)

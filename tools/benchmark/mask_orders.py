@@ -11,7 +11,6 @@ import secrets
 import sys
 import time
 
-
 PAGE_SIZE = 2000
 
 

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: task_times
 type: stdout
 short_description: Writes down how long each task took
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - CloudPond collection contributors (!UNKNOWN)
 description:

@@ -1,0 +1,72 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The benchmark and the scale figures share this: an emulator in a process of its own, with many orders."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+
+from .dry_run import ROOT, DryRunError
+
+TOKEN = "benchmark-token"
+DOMAIN_ID = "0" * 32
+# As long as a real ID.
+_ID_PREFIX = "00000000-0000-000-0000-"
+
+# Seconds after which an emulator ends by itself, should its parent be killed before it can end it.
+_STOPS_AFTER = 3600
+
+
+@contextlib.contextmanager
+def emulated(orders: int, latency: float = 0.0, listing: str = "ok", throttle: int = 0) -> Iterator[str]:
+    """
+    Run an emulator with so many orders, all of which have succeeded, and yield its URL.
+
+    It takes no time from the client that is measured, and is stopped whatever happens.
+
+    :param latency: Seconds for each answer.
+    :param listing: The life of the listing.
+    :param throttle: Requests in a second that are answered at most, 0 for any number.
+    :raises DryRunError: if it does not start.
+    """
+    options = ["--token", TOKEN, "--domain-id", DOMAIN_ID, "--stop-after", str(_STOPS_AFTER)]
+    options += ["--order", f"{_ID_PREFIX}{{{1:012}..{orders:012}}}=SUCCESS", "--listing", listing]
+    options += ["--latency", str(latency)] if latency else []
+    options += ["--throttle", str(throttle)] if throttle else []
+    command = [sys.executable, "-m", "tests.emulator", *options]
+    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            ready = select.select([process.stdout], [], [], 30)[0]
+            url = process.stdout.readline().strip() if ready else ""
+            if not url.startswith("http://"):
+                raise DryRunError("The emulator did not start.")
+            yield url
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def requests_at(url: str) -> int:
+    """Return how many requests an emulator has had."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"{url}/emulator/requests", timeout=60) as journal:
+        return len(json.load(journal))
+
+
+def order_ids(count: int) -> list[str]:
+    """Return the IDs of the first so many orders."""
+    return [f"{_ID_PREFIX}{number:012}" for number in range(1, count + 1)]
