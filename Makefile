@@ -8,6 +8,8 @@ PYTHON ?= python3
 JOBS ?= auto
 # More arguments for nox in `make test`.
 NOX_ARGS ?=
+# More arguments for `make scale`: --draw only writes the tables and the plot from the figures that are there.
+SCALE_ARGS ?=
 # Whether `make test` fails when an interpreter is missing, or leaves out what needs it.
 ifneq ($(filter-out 0,$(CLOUDPOND_REQUIRE_INTERPRETERS)),)
 NOX_MISSING := --error-on-missing-interpreters
@@ -27,9 +29,13 @@ help:
 	@echo 'make demo       run the shipped playbook against the emulator, on this machine'
 	@echo 'make demo-events  run the event source, which starts a playbook (needs Java 17)'
 	@echo 'make test       run all checks and tests; a table at the end says what ran on what'
+	@echo 'make matrix     run the tests on every ansible-core and Python; takes hours, and fills docs/matrix.md'
+	@echo 'make docs       build the documentation site in .nox/site'
 	@echo 'make benchmark  measure the module beside others, against the emulator'
+	@echo 'make scale      measure each way of waiting from 1 to 100,000 orders, and draw docs/scale.md anew'
 	@echo 'make format     format the Python files'
 	@echo 'make picture    draw the picture of the callback anew'
+	@echo 'make build      build the tarball of a release, the same bytes each time'
 	@echo 'make clean      remove what these leave behind ($(VENVS), .nox)'
 
 # An environment is kept until its requirements, the interpreter or the place of the checkout change.
@@ -64,6 +70,11 @@ picture:
 	$(call environment,picture,tools/picture/requirements.txt)
 	@$(VENVS)/picture/bin/python -m tools.picture docs/images/delivery_progress.svg
 
+.PHONY: scale
+scale:
+	$(call environment,scale,tools/scale/requirements.txt)
+	@$(VENVS)/scale/bin/python -m tools.scale --cache-dir $(VENVS)/scale/cache $(SCALE_ARGS)
+
 .PHONY: benchmark
 benchmark:
 	$(call environment,benchmark,tools/benchmark/requirements.txt)
@@ -77,6 +88,26 @@ test:
 	@mkdir -p .nox
 	@CI=true NO_COLOR=1 $(NOX) --reuse-venv=yes --parallel=$(JOBS) $(NOX_MISSING) --report=$(REPORT) $(NOX_ARGS) || true
 	@$(NOX) --session summary -- $(REPORT)
+
+# The sessions that are not named in NOX_ARGS, such as "--session matrix-units-2.18-py3.13", all run.
+.PHONY: matrix
+matrix:
+	$(call environment,nox,.ci/requirements.txt)
+	@rm -f .nox/matrix.json
+	@mkdir -p .nox
+	@CI=true NO_COLOR=1 $(NOX) --reuse-venv=yes --parallel=$(JOBS) --report=.nox/matrix.json \
+	  $(if $(NOX_ARGS),$(NOX_ARGS),--tags matrix) || true
+	@$(NOX) --session summary -- .nox/matrix.json
+
+.PHONY: docs
+docs:
+	$(call environment,site,tools/site/requirements.txt)
+	@$(VENVS)/site/bin/python -m tools.site --cache-dir $(VENVS)/site/cache .nox/site
+
+.PHONY: build
+build:
+	$(call environment,demo,tools/demo/requirements.txt)
+	@$(VENVS)/demo/bin/python -m tools.build_tarball
 
 .PHONY: format
 format:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class DryRunError(Exception):
-    """What keeps a dry run from going on, in a sentence for the person who started it."""
+    """A dry run can't go on. The text is a sentence for the person who started it."""
 
 
 def say(text: str = "") -> None:

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: delivery_progress
 type: notification
 short_description: Prints the progress of a delivery while a task waits for it
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - CloudPond collection contributors (!UNKNOWN)
 description:

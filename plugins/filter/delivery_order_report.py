@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: delivery_order_report
 author:
   - CloudPond collection contributors (!UNKNOWN)
-version_added: 0.1.0
+version_added: 1.0.0
 short_description: Report on delivery orders in plain words
 description:
   - Turns delivery orders, or a failed query, into a readable text, for C(fail_msg) and other messages.
@@ -72,7 +72,7 @@ _value:
 import typing as t
 
 from ..module_utils._specification import FINAL_STATUSES, SUCCESS
-from ..plugin_utils._answers import FailureKind, read
+from ..plugin_utils._answers import ORDERS, FailureKind, read
 from ..plugin_utils._text import clean, printable
 
 if t.TYPE_CHECKING:
@@ -106,8 +106,8 @@ def delivery_order_report(value: object) -> str:
     :return: Lines of text: one for each order and each failed query, and one of advice.
     :raises AnsibleFilterError: for anything else.
     """
-    answers = read(value, "huaweicloud.cloudpond.delivery_order_report", takes_listing=True)
-    orders = [order for answer in answers for order in answer.orders]
+    answers = read(value, "huaweicloud.cloudpond.delivery_order_report", ORDERS, takes_listing=True)
+    orders = [order for answer in answers for order in answer.entries]
     failures = [answer.failure for answer in answers if answer.failure]
     bad = [order for order in orders if order["status"] in FINAL_STATUSES - {SUCCESS}]
     waiting = [order for order in orders if order["status"] not in FINAL_STATUSES]

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: delivery_orders
 short_description: Delivery orders of Huawei Cloud CloudPond as hosts
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - CloudPond collection contributors (!UNKNOWN)
 description:
@@ -177,7 +177,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     #: A template.
     _hostname: str
-    #: What groups or keyed_groups must not call a group: else what a server sends could open a gate.
+    #: Names that groups or keyed_groups must not give a group: otherwise a server's text could open a gate.
     _reserved: Collection[str]
 
     if t.TYPE_CHECKING:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Mapping
 
 #: The six statuses (specification, table 4).
 STATUSES = ("CANCELLED", "PROCESSING", "ACCEPTING", "SUCCESS", "FAIL", "DELETED")
@@ -21,7 +22,26 @@ SUCCESS = "SUCCESS"
 #: counts as in progress.
 FINAL_STATUSES = frozenset({SUCCESS, "FAIL", "CANCELLED", "DELETED"})
 
+#: Keys of an object: None for a string, and for an object the keys that it has in turn. All may be left out.
+Fields = Mapping[str, t.Optional["Fields"]]
+
 #: The keys of an order (specification, table 4). All are strings.
 FIELDS = ("id", "name", "domain_id", "status", "edge_site_id", "effected_at", "created_at", "updated_at")
 
 Order = dict[str, t.Any]
+
+#: The statuses of an edge site (vendor: ListEdgeSites). Assumed: a site can leave any of them again.
+SITE_STATUSES = ("initial", "deploying", "available", "unavailable")
+
+#: The status in which a site can be used.
+AVAILABLE = "available"
+
+#: The keys of an edge site (vendor: ShowEdgeSite, EdgeSiteDetail).
+SITE_FIELDS: Fields = {
+    **dict.fromkeys(("id", "domain_id", "name", "description", "region_id", "project_id", "availability_zone_id")),
+    **dict.fromkeys(("status", "enterprise_project_id", "created_at", "updated_at")),
+    "location": {
+        **dict.fromkeys(("name", "description", "zone_code", "address", "country", "province", "city", "district")),
+        "condition": {},
+    },
+}

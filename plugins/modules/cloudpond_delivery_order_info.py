@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cloudpond_delivery_order_info
 short_description: Query delivery orders of Huawei Cloud CloudPond
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - CloudPond collection contributors (!UNKNOWN)
 description:

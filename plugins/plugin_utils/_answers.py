@@ -5,7 +5,7 @@
 # This plugin util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""Reads the operands of the tests and filters: registered results, orders, and lists of orders."""
+"""Reads the operands of the tests and filters: registered results, entries of the API, and lists of them."""
 
 from __future__ import annotations
 
@@ -17,23 +17,40 @@ from dataclasses import dataclass
 from ansible.errors import AnsibleFilterError
 from jinja2 import Undefined
 
-from ..module_utils._specification import FINAL_STATUSES, SUCCESS
-
-#: Keys that a registered result has and an order hasn't.
+#: Keys that a registered result has and an entry hasn't.
 _RESULT_KEYS = frozenset({"changed", "failed", "skipped", "unreachable"})
 
-#: Keys that mark a mapping without the keys above as a result, unless it is an order: a playbook may have removed them.
-_OTHER_RESULT_KEYS = frozenset({"delivery_orders", "error", "msg", "results"})
+
+class Kind(t.NamedTuple):
+    """A kind of entry: delivery orders or edge sites."""
+
+    #: The key of one in a result, which reads well with a space for "_", and of a list.
+    key: str
+    list_key: str
+
+    @property
+    def module(self) -> str:
+        """The full name of the module that queries it."""
+        return f"huaweicloud.cloudpond.cloudpond_{self.key}_info"
+
+
+ORDERS = Kind("delivery_order", "delivery_orders")
+SITES = Kind("edge_site", "edge_sites")
+
+_LIST_KEYS = frozenset({ORDERS.list_key, SITES.list_key})
+
+#: Keys that mark a mapping without the keys above as a result, unless it is an entry: a playbook may have removed them.
+_OTHER_RESULT_KEYS = _LIST_KEYS | {"error", "msg", "results"}
 
 
 class FailureKind(enum.Enum):
-    """The reason why a query brought no orders, as far as the advice depends on it."""
+    """The reason why a query brought nothing, as far as the advice depends on it."""
 
     #: A later query may succeed.
     RETRYABLE = enum.auto()
     #: The API refused the credential.
     REFUSED = enum.auto()
-    #: The API knows no such order.
+    #: The API knows no such entry.
     MISSING = enum.auto()
     #: Ansible skipped the task, or an item of its loop.
     SKIPPED = enum.auto()
@@ -45,7 +62,7 @@ _KINDS = {401: FailureKind.REFUSED, 403: FailureKind.REFUSED, 404: FailureKind.M
 
 @dataclass(frozen=True)
 class Failure:
-    """A query that brought no orders."""
+    """A query that brought nothing."""
 
     kind: FailureKind
     #: The message of the task's result. It may have several lines.
@@ -54,65 +71,66 @@ class Failure:
 
 @dataclass(frozen=True)
 class Answer:
-    """The outcome of one query: orders, or a failure and no orders."""
+    """The outcome of one query: entries, or a failure and no entries."""
 
-    orders: Sequence[Mapping[str, t.Any]]
+    entries: Sequence[Mapping[str, t.Any]]
     failure: Failure | None = None
 
     @property
-    def settled(self) -> bool:
-        """Further waiting is useless."""
-        if self.failure:
-            return self.failure.kind is not FailureKind.RETRYABLE
-        return bool(self.orders) and all(order["status"] in FINAL_STATUSES for order in self.orders)
+    def hopeless(self) -> bool:
+        """The query failed, and further waiting is useless."""
+        return self.failure is not None and self.failure.kind is not FailureKind.RETRYABLE
 
-    @property
-    def succeeded(self) -> bool:
-        """There is an order, and every order is delivered."""
-        return bool(self.orders) and all(order["status"] == SUCCESS for order in self.orders)
+    def all_are(self, *statuses: str) -> bool:
+        """There is an entry, and every entry is in one of these statuses."""
+        return bool(self.entries) and all(entry["status"] in statuses for entry in self.entries)
 
 
-def read(value: object, plugin: str, *, takes_listing: bool) -> list[Answer]:
+def read(value: object, plugin: str, kind: Kind, *, takes_listing: bool) -> list[Answer]:
     """
     Read the operand of a test or filter.
 
-    :param value: A registered result (of a loop, too), an order, or a list of orders.
+    :param value: A registered result (of a loop, too), an entry, or a list of entries.
     :param plugin: The full name of the test or filter, for errors.
+    :param kind: The kind of the entries.
     :param takes_listing: Whether a registered result may be a listing of the account.
-    :return: One answer for each query, at least one. An empty loop is an answer without orders.
+    :return: One answer for each query, at least one. An empty loop is an answer without entries.
     :raises AnsibleFilterError: for any other value. The message describes it.
     :raises jinja2.UndefinedError: for an undefined variable.
     """
     # From 2.19 on, ansible-core does this before it calls a plugin.
     if isinstance(value, Undefined):
         value._fail_with_undefined_error()
-    answers = _of_value(value)
+    answers = _of_value(value, kind)
     if answers is None:
+        noun = kind.key.replace("_", " ")
         raise AnsibleFilterError(
-            f"{plugin} takes a registered result of huaweicloud.cloudpond.cloudpond_delivery_order_info, "
-            f"a delivery order or a list of delivery orders, but was given {_describe(value)}"
+            f"{plugin} takes a registered result of {kind.module}, {'an' if noun[0] in 'aeiou' else 'a'} {noun} or a "
+            f"list of {noun}s, but was given {_describe(value)}"
         )
     if not takes_listing and _has_listing(value):
         raise AnsibleFilterError(
-            f"{plugin} was given a listing of the account, which is no gate: the task has neither delivery_order_id "
-            "nor delivery_order_ids. Give the IDs, or test the result's delivery_orders if the listing is meant"
+            f"{plugin} was given a listing of the account, which is no gate: the task has neither {kind.key}_id nor "
+            f"{kind.key}_ids. Give the IDs, or test the result's {kind.list_key} if the listing is meant"
         )
     return answers
 
 
-def _of_value(value: object) -> list[Answer] | None:
+def _of_value(value: object, kind: Kind) -> list[Answer] | None:
     """Return None for an unreadable or ambiguous value. So do the functions below."""
     if isinstance(value, Mapping):
-        if _is_bare_order(value):
+        if _is_bare_entry(value):
             return [Answer([value])]
-        return _of_result(value) if _is_result(value) else None
-    return [Answer(value)] if _is_list(value) and all(map(_is_bare_order, value)) else None
+        return _of_result(value, kind) if _is_result(value) else None
+    return [Answer(value)] if _is_list(value) and all(map(_is_bare_entry, value)) else None
 
 
-def _of_result(result: Mapping[str, t.Any]) -> list[Answer] | None:
-    orders, error = result.get("delivery_orders"), result.get("error")
+def _of_result(result: Mapping[str, t.Any], kind: Kind) -> list[Answer] | None:
+    if (_LIST_KEYS - {kind.list_key}) & result.keys():
+        return None
+    entries, error = result.get(kind.list_key), result.get("error")
     if "results" in result:
-        return None if orders is not None or error is not None else _of_loop(result)
+        return None if entries is not None or error is not None else _of_loop(result, kind)
     if result.get("skipped"):
         return [_failure(FailureKind.SKIPPED, "The query was skipped")]
     message = result.get("msg")
@@ -120,17 +138,17 @@ def _of_result(result: Mapping[str, t.Any]) -> list[Answer] | None:
         return [_failure(FailureKind.OTHER, message or "The host that queries is unreachable")]
     if isinstance(error, Mapping):
         status = error.get("http_status")
-        kind = _KINDS.get(status, FailureKind.OTHER) if isinstance(status, int) else FailureKind.OTHER
+        reason = _KINDS.get(status, FailureKind.OTHER) if isinstance(status, int) else FailureKind.OTHER
         if error.get("retryable") is True:
-            kind = FailureKind.RETRYABLE
-        return [_failure(kind, message or error.get("message"))]
-    if error is not None or orders is None:
+            reason = FailureKind.RETRYABLE
+        return [_failure(reason, message or error.get("message"))]
+    if error is not None or entries is None:
         # Wrong arguments or a crash: the wait ends, so that the task's own message stands.
         return [_failure(FailureKind.OTHER, message)]
-    return [Answer(orders)] if _is_list(orders) and all(map(_is_order, orders)) else None
+    return [Answer(entries)] if _is_list(entries) and all(map(_is_entry, entries)) else None
 
 
-def _of_loop(result: Mapping[str, t.Any]) -> list[Answer] | None:
+def _of_loop(result: Mapping[str, t.Any], kind: Kind) -> list[Answer] | None:
     items = result["results"]
     if not _is_list(items):
         return None
@@ -138,7 +156,7 @@ def _of_loop(result: Mapping[str, t.Any]) -> list[Answer] | None:
     for item in items:
         if not isinstance(item, Mapping) or not _is_result(item):
             return None
-        of_item = _of_result(item)
+        of_item = _of_result(item, kind)
         if of_item is None:
             return None
         answers += of_item
@@ -151,7 +169,7 @@ def _of_loop(result: Mapping[str, t.Any]) -> list[Answer] | None:
 
 
 def _failure(kind: FailureKind, message: object) -> Answer:
-    return Answer([], Failure(kind, str(message or "The query brought no orders")))
+    return Answer([], Failure(kind, str(message or "The query brought nothing")))
 
 
 def _has_listing(value: object) -> bool:
@@ -162,16 +180,16 @@ def _has_listing(value: object) -> bool:
 
 
 def _is_result(value: Mapping[str, t.Any]) -> bool:
-    return bool(_RESULT_KEYS & value.keys()) or (not _is_order(value) and bool(_OTHER_RESULT_KEYS & value.keys()))
+    return bool(_RESULT_KEYS & value.keys()) or (not _is_entry(value) and bool(_OTHER_RESULT_KEYS & value.keys()))
 
 
-def _is_order(value: object) -> t.TypeGuard[Mapping[str, t.Any]]:
+def _is_entry(value: object) -> t.TypeGuard[Mapping[str, t.Any]]:
     return isinstance(value, Mapping) and isinstance(value.get("status", 0), (str, type(None)))
 
 
-def _is_bare_order(value: object) -> bool:
-    """Tell an order from a result that has a status of its own, such as one of another module."""
-    return _is_order(value) and not (_RESULT_KEYS | {"delivery_orders", "results"}) & value.keys()
+def _is_bare_entry(value: object) -> bool:
+    """Tell an entry from a result that has a status of its own, such as one of another module."""
+    return _is_entry(value) and not (_RESULT_KEYS | _LIST_KEYS | {"results"}) & value.keys()
 
 
 def _is_list(value: object) -> t.TypeGuard[Sequence[t.Any]]:

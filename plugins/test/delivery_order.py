@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils._answers import read
+from ..module_utils._specification import FINAL_STATUSES, SUCCESS
+from ..plugin_utils._answers import ORDERS, read
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +19,8 @@ def delivery_order_settled(value: object) -> bool:
     :return: Is every order in a final status, or did the query fail in a way that waiting can't cure?
     :raises AnsibleFilterError: for anything else, and for a listing of the account.
     """
-    answers = read(value, "huaweicloud.cloudpond.delivery_order_settled", takes_listing=False)
-    return all(answer.settled for answer in answers)
+    answers = read(value, "huaweicloud.cloudpond.delivery_order_settled", ORDERS, takes_listing=False)
+    return all(answer.hopeless or answer.all_are(*FINAL_STATUSES) for answer in answers)
 
 
 def delivery_order_succeeded(value: object) -> bool:
@@ -28,8 +29,8 @@ def delivery_order_succeeded(value: object) -> bool:
     :return: Is there at least one order, and is every order SUCCESS?
     :raises AnsibleFilterError: for anything else, and for a listing of the account.
     """
-    answers = read(value, "huaweicloud.cloudpond.delivery_order_succeeded", takes_listing=False)
-    return all(answer.succeeded for answer in answers)
+    answers = read(value, "huaweicloud.cloudpond.delivery_order_succeeded", ORDERS, takes_listing=False)
+    return all(answer.all_are(SUCCESS) for answer in answers)
 
 
 class TestModule:

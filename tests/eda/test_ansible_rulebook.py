@@ -55,7 +55,7 @@ class Rulebook:
 
     @property
     def output(self) -> str:
-        """What it has written so far, to both of its streams."""
+        """Its output so far, of both streams."""
         return self.log.read_text(encoding="utf-8")
 
     def wait_until(self, happened: Callable[[], bool]) -> None:

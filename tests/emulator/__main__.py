@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ._book import Plan
 from ._command import add_listening, add_running, fault_rows, logger, run, seconds
 from ._emulator import (
     DEFAULT_ACCESS_KEY,
@@ -22,11 +23,12 @@ from ._emulator import (
 )
 from ._faults import FAULTS
 from ._orders import OrderPlan, parse_order, parse_orders
+from ._sites import parse_site
 from ._tls import HANDSHAKE_FAULTS
 
 _DESCRIPTION = """\
-A CloudPond stand-in on loopback: runs delivery orders through the lives you give them, and misbehaves on request.
-Prints its URL as the first line on stdout, then serves until SIGTERM, SIGINT (Ctrl-C) or --stop-after.
+A CloudPond stand-in on loopback: runs delivery orders and edge sites through the lives you give them, and misbehaves
+on request. Prints its URL as the first line on stdout, then serves until SIGTERM, SIGINT (Ctrl-C) or --stop-after.
 """
 
 _MANUAL = """\
@@ -53,6 +55,11 @@ the listing:
 many orders:
   A range in the ID stands for one order a number, each with a life of its own: --order 'site-{{0001..1000}}=SUCCESS'
 
+edge sites:
+  --edge-site takes the same, with the statuses initial, deploying, available and unavailable, any word in upper case
+  beside them, and the faults of an order: --edge-site 'site-a=deploying*2,available'. Every site begins as initial.
+  Their listing has the life --site-listing.
+
 faults, and of what:
 {faults}
 
@@ -76,8 +83,9 @@ files:
 
 also served:
   GET /emulator/requests, without a credential: a JSON list of the requests that arrived at all other paths, each with
-  method, path, delivery_order_id, status (null when no whole answer was sent), fault, user_agent, failures_in_a_row (of
-  the access key to authenticate), at (seconds since the start) and concurrent (requests then waiting for an answer).
+  method, path, delivery_order_id, edge_site_id, status (null when no whole answer was sent), fault, user_agent,
+  failures_in_a_row (of the access key to authenticate), at (seconds since the start) and concurrent (requests then
+  waiting for an answer).
 
 examples:
   An order that succeeds at its fifth poll, after one outage:
@@ -106,6 +114,13 @@ def _manual() -> str:
 def _order(text: str) -> list[OrderPlan]:
     try:
         return parse_order(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _site(text: str) -> list[Plan]:
+    try:
+        return parse_site(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -155,6 +170,12 @@ def _parser() -> argparse.ArgumentParser:
         "--listing", default=DEFAULT_LISTING, metavar="LIFE", help="how the listing fares (default %(default)s)"
     )
     parser.add_argument(
+        "--edge-site", type=_site, action="extend", default=[], metavar="ID=LIFE", help="an edge site; may be repeated"
+    )
+    parser.add_argument(
+        "--site-listing", default=DEFAULT_LISTING, metavar="LIFE", help="how their listing fares (default %(default)s)"
+    )
+    parser.add_argument(
         "--latency", type=seconds, default=0.0, metavar="SECONDS", help="add that to each answer of the API"
     )
     parser.add_argument(
@@ -172,6 +193,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         emulator = Emulator(
             [*options.order, *options.orders],
             listing=options.listing,
+            edge_sites=options.edge_site,
+            site_listing=options.site_listing,
             token=options.token,
             access_key=options.access_key,
             secret_key=options.secret_key,

@@ -25,7 +25,7 @@ _LOCK_SECONDS = 300
 
 
 def sent_credential(headers: Mapping[str, str]) -> str:
-    """What the client sent to say who it is, empty when it sent nothing.
+    """The credential that the client sent, empty when it sent none.
 
     ``headers`` are a Request's: names in lower case.
     """

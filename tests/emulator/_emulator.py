@@ -13,15 +13,17 @@ from types import TracebackType
 from typing import Callable
 
 from ._auth import Authenticator
+from ._book import Plan, is_id
 from ._faults import parse_listing_fault
 from ._gateway import Gateway
 from ._journal import Journal, RecordedRequest
 from ._kinds import LONGEST
 from ._listener import DEFAULT_HOST, check_address
 from ._lives import parse_service
-from ._orders import OrderBook, OrderPlan, is_id, parse_order
+from ._orders import OrderBook, OrderPlan, parse_order
 from ._server import Server
 from ._signature import Keys
+from ._sites import SiteBook, parse_site
 from ._throttle import Throttle
 from ._tls import DEFAULT_HANDSHAKE, tls_of
 
@@ -37,7 +39,8 @@ class Emulator:
     """A CloudPond stand-in that listens while its ``with`` block runs.
 
     ``orders``: ``"ID=LIFE"`` texts (the grammar is in README.md) or what ``parse_orders`` made of a file.
-    ``listing``: the life of the listing, such as ``"ok,http:503,ok"``.
+    ``listing``: the life of their listing, such as ``"ok,http:503,ok"``.
+    ``edge_sites``, ``site_listing``: the same of edge sites.
     ``token``, or a signature with ``access_key`` and ``secret_key``, is what a request must bring. With a
     ``security_token`` the keys are temporary ones, and it must be sent with them.
     ``port``: 0 picks a free one.
@@ -59,6 +62,8 @@ class Emulator:
         orders: Iterable[str | OrderPlan] = (),
         *,
         listing: str = DEFAULT_LISTING,
+        edge_sites: Iterable[str | Plan] = (),
+        site_listing: str = DEFAULT_LISTING,
         token: str = DEFAULT_TOKEN,
         access_key: str = DEFAULT_ACCESS_KEY,
         secret_key: str = DEFAULT_SECRET_KEY,
@@ -82,10 +87,14 @@ class Emulator:
             raise ValueError(f"the latency {latency} is not a number of seconds from 0 to {LONGEST}")
         self._tls = tls_of(certificate, key, handshake)
         plans = [plan for order in orders for plan in (parse_order(order) if isinstance(order, str) else [order])]
+        sites = [plan for site in edge_sites for plan in (parse_site(site) if isinstance(site, str) else [site])]
         self._gateway = Gateway(
             Authenticator(token, Keys(access_key, secret_key, security_token), clock, wall_clock),
             Throttle(throttle, clock),
             OrderBook(plans, parse_service(listing, "the listing", parse_listing_fault), domain_id, clock),
+            SiteBook(
+                sites, parse_service(site_listing, "the listing of edge sites", parse_listing_fault), domain_id, clock
+            ),
             Journal(clock),
             domain_id,
         )
@@ -118,5 +127,5 @@ class Emulator:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """What has arrived at the API's paths so far, in that order."""
+        """The requests to the API's paths so far, in the order of their arrival."""
         return self._gateway.journal.requests()

@@ -26,7 +26,7 @@ def _duplicate_status(situation: Situation) -> Answer:
 
 
 def _duplicate_order(situation: Situation) -> Answer:
-    key = next(iter(situation.content))
+    key = situation.key
     first, last = (
         json.dumps(situation.with_orders([{**order, "status": status} for order in situation.orders])[key])
         for status in ("PROCESSING", "SUCCESS")

@@ -20,7 +20,7 @@ PAGE = (
     FaultKind(
         "object-page",
         "200 with delivery_orders as a JSON object, the orders by their ID",
-        lambda s, n: json_answer({**s.content, "delivery_orders": {order["id"]: order for order in s.orders}}),
+        lambda s, n: json_answer({**s.content, s.key: {order["id"]: order for order in s.orders}}),
         scope=Scope.LISTING,
     ),
     FaultKind(
@@ -56,7 +56,7 @@ PAGE = (
     FaultKind(
         "no-page-info",
         "200 without page_info",
-        lambda s, n: json_answer({"delivery_orders": s.orders}),
+        lambda s, n: json_answer({s.key: s.orders}),
         scope=Scope.LISTING,
     ),
     FaultKind(

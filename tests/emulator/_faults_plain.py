@@ -79,7 +79,7 @@ PLAIN = (
     FaultKind(
         "null-order",
         '200 with {"delivery_order": null}, of the listing null as delivery_orders',
-        lambda s, n: json_answer({**s.content, next(iter(s.content)): None}),
+        lambda s, n: json_answer({**s.content, s.key: None}),
     ),
     FaultKind(
         "wrong-types",

@@ -7,15 +7,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, Callable
 
 from ._answers import error_answer, json_answer, no_such_api, throttled_answer
 from ._auth import Authenticator, sent_credential
+from ._book import Book, ListQuery, is_id
 from ._journal import Journal
-from ._listing import page_content, read_query
-from ._orders import OrderBook, is_id
+from ._listing import page_content, read_order_query, read_site_query
+from ._orders import OrderBook
 from ._replies import Answer, Reply
 from ._request import Request
+from ._sites import SiteBook
 from ._situation import Situation
 from ._throttle import WINDOW, Throttle
 
@@ -32,18 +36,22 @@ class Exchange:
 
 
 @dataclass(frozen=True)
-class _Resource:
-    """What a path leads to: an order, or without an ID the listing."""
+class Resource:
+    """A kind of entry that the API shows by ID and lists: its book, their keys in answers, and how a query is read."""
 
+    book: Book[Any]
+    key: str
+    list_key: str
+    read_query: Callable[[Iterable[tuple[str, str]]], ListQuery]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The target of a path: an entry, or without an ID the listing."""
+
+    resource: Resource
     domain_id: str
-    order_id: str | None
-
-
-def _resource(path: str) -> _Resource | None:
-    parts = path.split("/")
-    if len(parts) not in (4, 5) or parts[:2] != ["", "v2"] or parts[3] != "delivery-orders" or "" in parts[2:]:
-        return None
-    return _Resource(parts[2], parts[4] if len(parts) == 5 else None)
+    entry_id: str | None
 
 
 class Gateway:
@@ -55,20 +63,36 @@ class Gateway:
     """
 
     def __init__(
-        self, authenticator: Authenticator, throttle: Throttle, orders: OrderBook, journal: Journal, domain_id: str
+        self,
+        authenticator: Authenticator,
+        throttle: Throttle,
+        orders: OrderBook,
+        sites: SiteBook,
+        journal: Journal,
+        domain_id: str,
     ) -> None:
         self.journal = journal
         self._authenticator = authenticator
         self._throttle = throttle
-        self._orders = orders
         self._domain_id = domain_id
+        self._resources = {
+            ("v2", "delivery-orders"): Resource(orders, "delivery_order", "delivery_orders", read_order_query),
+            ("v1", "edge-sites"): Resource(sites, "edge_site", "edge_sites", read_site_query),
+        }
+
+    def _wanted(self, path: str) -> _Wanted | None:
+        parts = path.split("/")
+        if len(parts) not in (4, 5) or parts[0] or "" in parts[2:]:
+            return None
+        resource = self._resources.get((parts[1], parts[3]))
+        return _Wanted(resource, parts[2], parts[4] if len(parts) == 5 else None) if resource else None
 
     def handle(self, request: Request) -> Exchange:
         """The reply to a request, which is recorded; its status is for the sender to settle."""
         path = request.path
         if path == JOURNAL_PATH:
             return Exchange(self._show_journal(request))
-        wanted = _resource(path)
+        wanted = self._wanted(path)
         fault = failures = None
         reply: Reply
         if wanted is None or request.method != "GET":
@@ -85,7 +109,8 @@ class Gateway:
         number = self.journal.add(
             method=request.method,
             path=request.target,
-            delivery_order_id=wanted.order_id if wanted else None,
+            delivery_order_id=wanted.entry_id if wanted and wanted.resource.key == "delivery_order" else None,
+            edge_site_id=wanted.entry_id if wanted and wanted.resource.key == "edge_site" else None,
             fault=fault,
             user_agent=request.headers.get("user-agent"),
             failures_in_a_row=failures,
@@ -97,35 +122,36 @@ class Gateway:
             return no_such_api()
         return json_answer([dataclasses.asdict(recorded) for recorded in self.journal.requests()])
 
-    def _serve(self, request: Request, wanted: _Resource) -> tuple[Reply, str | None]:
+    def _serve(self, request: Request, wanted: _Wanted) -> tuple[Reply, str | None]:
         """The service's reply, and the fault in it as written."""
-        if not is_id(wanted.domain_id) or not is_id(wanted.order_id or "-"):
+        resource = wanted.resource
+        if not is_id(wanted.domain_id) or not is_id(wanted.entry_id or "-"):
             return error_answer(400), None
         if wanted.domain_id != self._domain_id:
             return error_answer(403), None
-        if wanted.order_id is None:
-            return self._list_orders(request)
-        poll = self._orders.poll(wanted.order_id)
+        if wanted.entry_id is None:
+            return self._list_entries(request, resource)
+        poll = resource.book.poll(wanted.entry_id)
         if poll is None:
-            return error_answer(404), None
-        content = {"delivery_order": poll.order}
+            return error_answer(404, f"The {resource.key.replace('_', ' ')} does not exist."), None
+        content = {resource.key: poll.entry}
         if poll.fault is None:
             return json_answer(content), None
-        situation = Situation(content, [poll.order], request.path, sent_credential(request.headers))
+        situation = Situation(content, resource.key, [poll.entry], request.path, sent_credential(request.headers))
         return poll.fault.reply(situation), poll.fault.text
 
-    def _list_orders(self, request: Request) -> tuple[Reply, str | None]:
+    def _list_entries(self, request: Request, resource: Resource) -> tuple[Reply, str | None]:
         try:
-            query = read_query(request.query)
+            query = resource.read_query(request.query)
         except ValueError:
             return error_answer(400), None
-        page = self._orders.page(query)
+        page = resource.book.page(query)
         if page is None:
             # Assumed: a marker that was never handed out is an invalid parameter.
             return error_answer(400), None
-        content = page_content(page)
+        content = page_content(resource.list_key, page)
         if page.fault is None:
             return json_answer(content), None
         credential = sent_credential(request.headers)
-        situation = Situation(content, page.orders, request.path, credential, query.marker)
+        situation = Situation(content, resource.list_key, page.entries, request.path, credential, query.marker)
         return page.fault.reply(situation), page.fault.text

@@ -16,8 +16,9 @@ from typing import Callable
 class RecordedRequest:
     """One request as it arrived; of its headers only the User-Agent is kept, so that no credential is.
 
-    ``path`` has the query with it. ``delivery_order_id`` is None where the path has none. ``status`` is the HTTP
-    status, None as long as no whole answer is sent. ``fault`` is the fault that was played, as it was written.
+    ``path`` has the query with it. ``delivery_order_id`` and ``edge_site_id`` are None where the path has none.
+    ``status`` is the HTTP status, None as long as no whole answer is sent. ``fault`` is the fault that was played, as
+    it was written.
     ``failures_in_a_row`` is how often the request's access key had failed to authenticate without a success in between,
     this time included: 0 after a success, more than 5 for a locked key, None for a request without an access key.
     ``at`` is when it arrived, in seconds of the emulator's clock since the start. ``concurrent`` is how many requests,
@@ -27,6 +28,7 @@ class RecordedRequest:
     method: str
     path: str
     delivery_order_id: str | None
+    edge_site_id: str | None
     status: int | None
     fault: str | None
     user_agent: str | None
@@ -53,6 +55,7 @@ class Journal:
         method: str,
         path: str,
         delivery_order_id: str | None,
+        edge_site_id: str | None,
         fault: str | None,
         user_agent: str | None,
         failures_in_a_row: int | None,
@@ -66,6 +69,7 @@ class Journal:
                     method=method,
                     path=path,
                     delivery_order_id=delivery_order_id,
+                    edge_site_id=edge_site_id,
                     status=None,
                     fault=fault,
                     user_agent=user_agent,

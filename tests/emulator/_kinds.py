@@ -16,7 +16,7 @@ from ._replies import Reply
 # Seconds, a day: longer than any client waits, and far from what the system's timers can't hold.
 LONGEST = 86400
 
-# What a fault may need to know.
+# The facts that a fault may need.
 S = TypeVar("S")
 
 
@@ -50,7 +50,7 @@ class Fault(Generic[S]):
     argument: float
 
     def reply(self, situation: S) -> Reply:
-        """What the client gets."""
+        """The reply to the client."""
         return self.kind.act(situation, self.argument)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The query and the body of the listing of orders."""
+"""The query and the body of a listing."""
 
 from __future__ import annotations
 
@@ -10,39 +10,73 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ._orders import ListQuery, Page, is_id
+from ._book import ListQuery, Page, is_id
 
-# Assumed: the vendor's page gives no default, and the bounds are those of the sister call ListEdgeSites.
+# Assumed for orders: the vendor's page gives no default, and the bounds are those of ListEdgeSites.
 _DEFAULT_LIMIT = 100
 _MAX_LIMIT = 2000
 
+_SITE_FILTERS = ("enterprise_project_id", "id", "name", "availability_zone_id", "status")
 
-def read_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
-    """What the query's decoded keys and values ask for; ``status`` may be repeated, other keys may not.
+
+def read_order_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
+    """Read a query's decoded keys and values; ``status`` may be repeated, other keys may not.
 
     Raises ValueError for what the service calls an invalid parameter. Assumed: keys that it doesn't know are nothing to
     it, and a status that it doesn't know, in upper case as all are, is one that no order has.
     """
-    statuses: set[str] = set()
-    once: dict[str, str] = {}
+    many, once = _collected(pairs, many=("status",), once=("limit", "marker", "id"))
+    for status in many["status"]:
+        if not re.fullmatch(r"[A-Z][A-Z0-9_]*", status):
+            raise ValueError(f"{status!r} can't be a status")
+    wanted = once.get("id")
+    filters = {"status": frozenset(many["status"]), "id": frozenset([wanted] if wanted else [])}
+    return ListQuery(filters, _limit(once), once.get("marker"))
+
+
+def read_site_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
+    """The same of edge sites, whose filters may all be repeated, and which can be sorted.
+
+    Assumed: by any of a site's keys that is a string, and one direction for each key; further ones are nothing to it.
+    """
+    many, once = _collected(pairs, many=(*_SITE_FILTERS, "sort_key", "sort_dir"), once=("limit", "marker"))
+    if not all(value for values in many.values() for value in values):
+        raise ValueError("a filter is empty")
+    keys, directions = many["sort_key"], many["sort_dir"]
+    sortable = (*_SITE_FILTERS, "description", "region_id", "project_id", "created_at", "updated_at", "domain_id")
+    if set(directions) - {"asc", "desc"} or set(keys) - set(sortable):
+        raise ValueError("sort_key is no key of a site, or sort_dir is neither asc nor desc")
+    directions += ["asc"] * (len(keys) - len(directions))
+    sort = tuple((key, direction == "desc") for key, direction in zip(keys, directions))
+    filters = {key: frozenset(many[key]) for key in _SITE_FILTERS}
+    return ListQuery(filters, _limit(once), once.get("marker"), sort)
+
+
+def _collected(
+    pairs: Iterable[tuple[str, str]], many: tuple[str, ...], once: tuple[str, ...]
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    repeated: dict[str, list[str]] = {key: [] for key in many}
+    single: dict[str, str] = {}
     for key, value in pairs:
-        if key == "status":
-            if not re.fullmatch(r"[A-Z][A-Z0-9_]*", value):
-                raise ValueError(f"{value!r} can't be a status")
-            statuses.add(value)
-        elif key in ("limit", "marker", "id"):
-            if key in once or not is_id(value):
+        if key in many:
+            repeated[key].append(value)
+        elif key in once:
+            if key in single or not is_id(value):
                 raise ValueError(f"{value!r} can't be the {key}, or is its second value")
-            once[key] = value
+            single[key] = value
+    return repeated, single
+
+
+def _limit(once: dict[str, str]) -> int:
     limit = once.get("limit", str(_DEFAULT_LIMIT))
     if not re.fullmatch(r"[0-9]+", limit) or not 1 <= int(limit) <= _MAX_LIMIT:
         raise ValueError(f"the limit {limit} is not between 1 and {_MAX_LIMIT}")
-    return ListQuery(frozenset(statuses), int(limit), once.get("marker"), once.get("id"))
+    return int(limit)
 
 
-def page_content(page: Page) -> dict[str, Any]:
-    """The body of a page: ``delivery_orders`` and ``page_info``, without ``next_marker`` on the last one."""
-    page_info: dict[str, Any] = {"current_count": len(page.orders)}
+def page_content(key: str, page: Page) -> dict[str, Any]:
+    """The body of a page: the entries under their key, and ``page_info``, without ``next_marker`` on the last one."""
+    page_info: dict[str, Any] = {"current_count": len(page.entries)}
     if page.next_marker is not None:
         page_info["next_marker"] = page.next_marker
-    return {"delivery_orders": page.orders, "page_info": page_info}
+    return {key: page.entries, "page_info": page_info}

@@ -14,12 +14,15 @@ from typing import Any, Callable
 from ._faults import parse_order_fault
 from ._kinds import Fault
 
+#: Of an edge site; a word in upper case stands for one that the vendor may add.
+SITE_STATUSES = ("initial", "deploying", "available", "unavailable")
+
 
 @dataclass(frozen=True)
 class Step:
     """One step of a life: a status or a fault, for a number of polls or of seconds; with neither, forever.
 
-    Only a step of an order has a status; a step of anything else has no fault while all is well.
+    Only a step of an order or of a site has a status; a step of anything else has no fault while all is well.
     """
 
     status: str | None
@@ -34,6 +37,11 @@ def parse_life(steps: Iterable[str]) -> tuple[Step, ...]:
     Raises ValueError that names the step and says what is right.
     """
     return _parse_steps(steps, _status_or_fault, "a status")
+
+
+def parse_site_life(steps: Iterable[str]) -> tuple[Step, ...]:
+    """The same of an edge site, whose statuses are in lower case."""
+    return _parse_steps(steps, _site_status_or_fault, "a status")
 
 
 def parse_service(text: str, whose: str, fault: Callable[[str], Fault[Any]]) -> tuple[Step, ...]:
@@ -54,6 +62,10 @@ def _status_or_fault(what: str) -> tuple[str | None, Fault[Any] | None]:
     if re.fullmatch(r"[A-Z][A-Z0-9_]*", what):
         return what, None
     return None, parse_order_fault(what)
+
+
+def _site_status_or_fault(what: str) -> tuple[str | None, Fault[Any] | None]:
+    return (what, None) if what in SITE_STATUSES else _status_or_fault(what)
 
 
 def _parse_steps(steps: Iterable[str], read: _Reader, well: str) -> tuple[Step, ...]:

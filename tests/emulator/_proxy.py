@@ -114,7 +114,7 @@ class Proxy:
 
     @property
     def requests(self) -> list[ProxyRequest]:
-        """What has arrived so far, in that order."""
+        """The requests so far, in the order of their arrival."""
         with self._lock:
             return list(self._requests)
 
@@ -147,7 +147,7 @@ class Proxy:
             raise
 
     def _decide(self, request: Request) -> tuple[Reply | Target, int]:
-        """What becomes of a request, which is recorded, and its number."""
+        """Decide on a request, record it, and return the decision and its number."""
         authorization = request.headers.get("proxy-authorization")
         login = _login_of(authorization)
         target = target_of(request)

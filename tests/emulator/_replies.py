@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can be sent back to a client, and how it looks on the wire."""
+"""The replies to a client, and their form on the wire."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Hangup:
 
 
 class Then(enum.Enum):
-    """What becomes of a connection after the last piece of a Stream."""
+    """The end of a connection after the last piece of a Stream."""
 
     CLOSE = "it ends in order"
     HOLD = "it stays open and silent until the client leaves"

@@ -23,7 +23,7 @@ UTF8_ERRORS = "surrogateescape"
 
 
 class UnreadableRequest(Exception):
-    """What came is not HTTP/1.x, or its body can't be told from what follows; the connection can't be used again."""
+    """The request is not HTTP/1.x, or its body can't be told from what follows; the connection can't be used again."""
 
 
 @dataclass(frozen=True)

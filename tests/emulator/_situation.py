@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a fault of an order or of the listing befalls."""
+"""The situation in which a fault of an order or of the listing is committed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._kinds import Kind
 
 
 class Scope(enum.Enum):
-    """What a fault can befall; the value is how the tables of faults write it."""
+    """The victims of a fault; the value is the word in the tables of faults."""
 
     BOTH = "order, listing"
     ORDER = "order"
@@ -23,13 +23,15 @@ class Scope(enum.Enum):
 
 @dataclass(frozen=True)
 class Situation:
-    """What a fault may need.
+    """The facts that a fault may need.
 
-    ``content`` is the body as it would have been answered, ``orders`` the orders in it, ``path`` the request's,
-    ``credential`` what it sent to say who it is, ``marker`` the one it sent, None where it sent none.
+    ``content`` is the body as it would have been answered, ``key`` that of the order, or the orders, in it, ``orders``
+    the orders in it, ``path`` the request's, ``credential`` what it sent to say who it is, ``marker`` the one it sent,
+    None where it sent none. An edge site is an order, too, in this.
     """
 
     content: dict[str, Any]
+    key: str
     orders: list[dict[str, Any]]
     path: str
     credential: str
@@ -37,9 +39,7 @@ class Situation:
 
     def with_orders(self, orders: list[Any]) -> dict[str, Any]:
         """The content with as many other orders in it."""
-        if "delivery_order" in self.content:
-            return {"delivery_order": orders[0]}
-        return {**self.content, "delivery_orders": orders}
+        return {**self.content, self.key: orders if isinstance(self.content[self.key], list) else orders[0]}
 
     def with_first(self, **fields: Any) -> dict[str, Any]:
         """The content with other values in the first order, if there is any."""

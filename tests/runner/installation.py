@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: What a person can paste.
+#: The files that a person can paste.
 EXAMPLES = ROOT / "docs" / "controller"
 
 #: Seconds after which something that should have happened has not.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a person can paste into a controller."""
+"""The files that a person can paste into a controller."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_the_guide_shows_the_files(installed: Installed) -> None:
 
 @pytest.fixture(scope="module")
 def told(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, t.Any]]]:
-    """What the playbook tells a controller, by module."""
+    """Return the playbook's requests to a controller, by module."""
     folder = tmp_path_factory.mktemp("setup")
     plugins = folder / "ansible_collections" / "awx" / "awx" / "plugins" / "action"
     plugins.mkdir(parents=True)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the collection asks of an environment, and that it works in one that has no more of it than it needs."""
+"""The collection's requirements for an environment, and an environment that meets no more than these."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def connection(emulator: Emulator, installed: Installed) -> dict[str, str]:
     }
 
 
-# What is needed
+# The requirements
 
 
 def test_introspection_finds_what_is_needed_and_nothing_else(installed: Installed, tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ NOT_RUN = {
     "export ": "sets the connection, for which the test has its own",
     "make ": "runs this test, or a demo with a test of its own",
     "pip install ": "installs what the test runs with",
+    "python3 -m tests.emulator ": "the emulator has tests of its own",
     "systemctl ": "needs systemd and the unit",
 }
 
@@ -70,7 +71,7 @@ class Block(NamedTuple):
 
 
 class Example(NamedTuple):
-    """What is to be done with a block, or with a command in it."""
+    """The treatment of a block, or of a command in it."""
 
     kind: str
     command: str | None = None
@@ -112,7 +113,7 @@ def understand(block: Block, name: str, *, first_source: bool = True) -> list[Ex
     """
     Say what is to be done with a block.
 
-    :param name: What files of the block are called, without an extension.
+    :param name: The name of the block's files, without an extension.
     :param first_source: Whether no block before it is a source of the inventory plugin.
     :raises Unknown: if it is not known.
     """
@@ -233,7 +234,7 @@ def examples_of(page: Path, name: str) -> list[tuple[int, Example]]:
             (
                 example._replace(
                     command=f"env -u ANSIBLE_CALLBACKS_ENABLED ANSIBLE_CONFIG={example.file} {under}",
-                    # What the callback adds.
+                    # The callback's lines.
                     expect=r"(?m)^\d\d:\d\d:\d\d .*: SUCCESS",
                 )
                 if example.kind == "settings"

@@ -4,7 +4,7 @@
 
 """Finds the messages that the collection's code can print, to compare them with those that the documentation explains.
 
-A message is its fixed parts; what the code fills in is none. What a comment or a docstring says is no message.
+A message consists of its fixed parts, without those that the code fills in. Comments and docstrings are no messages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-#: What makes a message of the arguments in these positions, and of one that is named msg.
+#: Calls that make a message of the arguments in these positions, and of one that is named msg.
 MAKERS: dict[str, slice] = {
     "CloudPondError": slice(1, 2),
     "error": slice(0, 1),

@@ -27,7 +27,7 @@ from ansible_test._internal.python_requirements import get_venv_packages
 print(get_venv_packages(types.SimpleNamespace(version="{}.{}".format(*sys.version_info)))["pip"])
 """
 
-#: What pip would take from the environment without calling it a setting of its own.
+#: Variables that pip takes from the environment without calling them settings of its own.
 SETTINGS_OF_ENVIRONMENT = {
     "proxy": ("https_proxy", "HTTPS_PROXY"),
     "cert": ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),

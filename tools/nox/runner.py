@@ -13,7 +13,7 @@ import nox
 from .interpreters import find_interpreter
 from .table import keep_result
 
-# What the newest ansible-core runs on, then what ansible-core 2.19 does.
+# The Pythons of the newest ansible-core, then those of ansible-core 2.19.
 PYTHONS = ("3.13", "3.12", "3.14", "3.11")
 
 

@@ -69,6 +69,12 @@ def show_table(report: Path) -> list[str]:
     return problems
 
 
+def read_rows(report: Path) -> Iterator[Row]:
+    """Yield the lines of the table of nox's report."""
+    for row, _counts in _rows(json.loads(report.read_text(encoding="utf-8"))):
+        yield row
+
+
 def _rows(report: dict[str, Any]) -> Iterator[tuple[Row, dict[str, int]]]:
     for entry in report["sessions"]:
         name, result = entry["name"], entry["result"]

@@ -67,7 +67,7 @@ def assert_right_but_for(key: str, value: object, right: Any, faulty: Any) -> No
 
 
 class Raw:
-    """What comes on one connection, bytes as they are, for as many requests; nobody ends it but the emulator."""
+    """Return the bytes that come on one connection for as many requests; only the emulator ends it."""
 
     def __init__(self, fault: str, of_listing: bool, requests: int = 2) -> None:
         with emulator_with(fault, of_listing) as emulator, raw_connection(emulator) as connection:

@@ -152,12 +152,12 @@ def test_journal() -> None:
         recorded = emulator.requests
     path = order_path()
     assert recorded == [
-        RecordedRequest("GET", path, "0000-a", 200, None, "tester/1", None, 1.0, 1),
-        RecordedRequest("GET", path, "0000-a", 401, None, None, None, 1.0, 1),
-        RecordedRequest("GET", f"{path}?x=1", "0000-a", 503, "http:503", "tester/1", None, 3.5, 1),
-        RecordedRequest("GET", path, "0000-a", None, "reset", "tester/1", None, 3.5, 1),
-        RecordedRequest("DELETE", path, "0000-a", 404, None, "tester/1", None, 3.5, 1),
-        RecordedRequest("GET", "/elsewhere", None, 404, None, "tester/1", None, 3.5, 1),
+        RecordedRequest("GET", path, "0000-a", None, 200, None, "tester/1", None, 1.0, 1),
+        RecordedRequest("GET", path, "0000-a", None, 401, None, None, None, 1.0, 1),
+        RecordedRequest("GET", f"{path}?x=1", "0000-a", None, 503, "http:503", "tester/1", None, 3.5, 1),
+        RecordedRequest("GET", path, "0000-a", None, None, "reset", "tester/1", None, 3.5, 1),
+        RecordedRequest("DELETE", path, "0000-a", None, 404, None, "tester/1", None, 3.5, 1),
+        RecordedRequest("GET", "/elsewhere", None, None, 404, None, "tester/1", None, 3.5, 1),
     ]
     assert got.status == 200
     assert got.json == [dataclasses.asdict(request) for request in recorded]

@@ -37,14 +37,14 @@ class Watched:
     def poll(self) -> dict[str, Any]:
         poll = self._book.poll("0000-a")
         assert poll is not None
-        return {**poll.order, "fault": poll.fault.text if poll.fault else None}
+        return {**poll.entry, "fault": poll.fault.text if poll.fault else None}
 
     def shows(self) -> str:
         order = self.poll()
         return f"{order['status']} {order['fault']}" if order["fault"] else str(order["status"])
 
     def at(self, seconds: float) -> str:
-        """What a poll shows that many seconds after the start."""
+        """Poll that many seconds after the start."""
         self.clock.now = 1000.0 + seconds
         return self.shows()
 
@@ -174,7 +174,7 @@ def test_orders_live_apart() -> None:
     for order_id in ("a", "b", "a", "b"):
         poll = book.poll(order_id)
         assert poll is not None
-        shown.append(poll.order["status"])
+        shown.append(poll.entry["status"])
     assert shown == ["PROCESSING", "ACCEPTING", "SUCCESS", "FAIL"]
     assert book.poll("c") is None
 

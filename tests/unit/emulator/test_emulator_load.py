@@ -140,7 +140,7 @@ def test_throttle() -> None:
         clock.now += 0.99
         assert get(emulator.url).status == 429
         clock.now += 0.01
-        # What was refused was not counted, neither here nor as a poll.
+        # Refused requests were not counted, neither here nor as a poll.
         assert get(emulator.url).order["status"] == "PROCESSING"
         assert get(emulator.url).order["status"] == "SUCCESS"
         assert [request.fault for request in emulator.requests] == [None] * 8

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The emulator does what openapi.yaml says of the two calls, for valid and for invalid requests."""
+"""The emulator does what openapi.yaml says of its calls, for valid and for invalid requests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ assert emulator_package.__file__
 DOCUMENT: dict[str, Any] = yaml.safe_load(
     Path(emulator_package.__file__).with_name("openapi.yaml").read_text(encoding="utf-8")
 )
-LIST, SHOW = DOCUMENT["paths"]
+LIST, SHOW, LIST_SITES, SHOW_SITE = DOCUMENT["paths"]
+SITES = ["site-a", "site-b"]
 ORDERS = ["0000-a", "0000-b", "0000-c"]
 
 
@@ -42,10 +43,10 @@ def narrowed(document: dict[str, Any]) -> dict[str, Any]:
     """
     narrow = copy.deepcopy(document)
     narrow["components"]["parameters"]["domain_id"]["schema"] = {"type": "string", "enum": [DOMAIN_ID]}
-    for path in narrow["paths"].values():
+    for url, path in narrow["paths"].items():
         for parameter in path["parameters"] + path["get"].get("parameters", []):
-            if parameter.get("name") in ("delivery_order_id", "marker"):
-                parameter["schema"] = {"type": "string", "enum": ORDERS}
+            if parameter.get("name") in ("delivery_order_id", "site_id", "marker"):
+                parameter["schema"] = {"type": "string", "enum": ORDERS if url in (LIST, SHOW) else SITES}
     return narrow
 
 
@@ -67,7 +68,8 @@ settings = hypothesis.settings(max_examples=60, deadline=None, database=None, de
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[Emulator]:
     lives = ("PROCESSING*20,ACCEPTING*20,SUCCESS", "ON_HOLD", "PROCESSING*30,FAIL")
-    with Emulator([f"{order_id}={life}" for order_id, life in zip(ORDERS, lives)]) as running:
+    sites = [f"{site_id}=initial*20,deploying*20,available" for site_id in SITES]
+    with Emulator([f"{order_id}={life}" for order_id, life in zip(ORDERS, lives)], edge_sites=sites) as running:
         yield running
 
 
@@ -90,7 +92,7 @@ def test_requests_without_a_credential(case: Any, emulator: Emulator) -> None:
     assert got.status_code in (401, 404)
 
 
-@pytest.mark.parametrize("path", [LIST, SHOW])
+@pytest.mark.parametrize("path", [LIST, SHOW, LIST_SITES, SHOW_SITE])
 @pytest.mark.parametrize(
     ("fault", "status"),
     [
@@ -106,8 +108,11 @@ def test_requests_without_a_credential(case: Any, emulator: Emulator) -> None:
     ],
 )
 def test_errors_are_as_described(path: str, fault: str, status: int) -> None:
-    case = KNOWN_ACCOUNT[path]["GET"].Case(path_parameters={"domain_id": DOMAIN_ID, "delivery_order_id": ORDERS[0]})
-    with Emulator([f"{ORDERS[0]}={fault}"], listing=fault) as emulator:
+    ids = {"domain_id": DOMAIN_ID, "delivery_order_id": ORDERS[0], "site_id": SITES[0]}
+    case = KNOWN_ACCOUNT[path]["GET"].Case(path_parameters=ids)
+    with Emulator(
+        [f"{ORDERS[0]}={fault}"], listing=fault, edge_sites=[f"{SITES[0]}={fault}"], site_listing=fault
+    ) as emulator:
         got = case.call(base_url=emulator.url, headers={"X-Auth-Token": TOKEN})
     assert got.status_code == status
     case.validate_response(got, checks=CONFORMANCE)
@@ -133,13 +138,24 @@ def test_errors_are_as_described(path: str, fault: str, status: int) -> None:
         (LIST, "no-page-info"),
         (LIST, "list-page-info"),
         (LIST, "text-page-info"),
+        (SHOW_SITE, "no-order"),
+        (SHOW_SITE, "null-order"),
+        (SHOW_SITE, "wrong-types"),
+        (LIST_SITES, "null-order"),
+        (LIST_SITES, "object-page"),
+        (LIST_SITES, "null-entry"),
+        (LIST_SITES, "wrong-types"),
+        (LIST_SITES, "no-page-info"),
     ],
 )
 def test_what_is_not_as_described_is_found(path: str, fault: str) -> None:
     """The description is strict enough to tell the faults from right answers."""
-    case = KNOWN_ACCOUNT[path]["GET"].Case(path_parameters={"domain_id": DOMAIN_ID, "delivery_order_id": ORDERS[0]})
+    ids = {"domain_id": DOMAIN_ID, "delivery_order_id": ORDERS[0], "site_id": SITES[0]}
+    case = KNOWN_ACCOUNT[path]["GET"].Case(path_parameters=ids)
     order = f"{ORDERS[0]}=SUCCESS,{fault}" if path == SHOW else f"{ORDERS[0]}=SUCCESS"
-    with Emulator([order], listing=f"ok,{fault}" if path == LIST else "ok") as emulator:
+    site = f"{SITES[0]}=available,{fault}" if path == SHOW_SITE else f"{SITES[0]}=available"
+    listing, site_listing = (f"ok,{fault}" if path == each else "ok" for each in (LIST, LIST_SITES))
+    with Emulator([order], listing=listing, edge_sites=[site], site_listing=site_listing) as emulator:
         right, wrong = (case.call(base_url=emulator.url, headers={"X-Auth-Token": TOKEN}) for _time in range(2))
     case.validate_response(right, checks=CONFORMANCE)
     with pytest.raises(schemathesis.errors.FailureGroup):

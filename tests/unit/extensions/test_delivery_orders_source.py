@@ -422,7 +422,7 @@ asyncio.run(main(Queue(), {args!r}))
     assert (done.stdout, done.stderr) == (f"{ID} SUCCESS\n", "")
 
 
-# What describes it
+# Its description
 
 
 def test_the_documentation_names_the_arguments(source: Source) -> None:

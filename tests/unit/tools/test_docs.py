@@ -128,7 +128,7 @@ def test_messages_are_what_the_code_prints() -> None:
         ("HUAWEICLOUD_SDK_CREDENTIALS_FILE names", "which does not exist"),
         ("FAIL, CANCELLED or DELETED will not be delivered",),
         ("The query was skipped",),
-        ("The query brought no orders",),
+        ("The query brought nothing",),
         ("Check the IDs of the orders, and domain_id",),
         ("must hold at least one ID",),
     ]:

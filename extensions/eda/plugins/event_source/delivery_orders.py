@@ -10,7 +10,7 @@ DOCUMENTATION = r"""
 ---
 name: delivery_orders
 short_description: Watch CloudPond delivery orders
-version_added: 0.1.0
+version_added: 1.0.0
 author: CloudPond collection contributors (!UNKNOWN)
 description:
   - Queries delivery orders again and again, and sends an event when an order is first seen and when its status changes.
@@ -206,8 +206,8 @@ async def main(queue: asyncio.Queue[dict[str, t.Any]], args: Mapping[str, t.Any]
 
         def query() -> list[_specification.Order]:
             if delivery_order_ids is None:
-                return list(_delivery_orders.list_delivery_orders(client, page_size=_paging.PAGE_SIZE_MAX))
-            return _delivery_orders.show_delivery_orders(client, delivery_order_ids)
+                return list(_delivery_orders.DELIVERY_ORDERS.list_all(client, {}, _paging.PAGE_SIZE_MAX))
+            return _delivery_orders.DELIVERY_ORDERS.show_many(client, delivery_order_ids)
 
         await _watch(queue, query, interval)
 

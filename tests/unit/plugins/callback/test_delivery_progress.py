@@ -31,7 +31,7 @@ class Screen:
         self.shown.append((text, color, stderr))
 
     def lines(self) -> list[str]:
-        """What has been shown since the last call, without the time."""
+        """Return the lines since the last call, without the time."""
         lines = [text.split(" ", 1)[1] for text, _color, _stderr in self.shown]
         self.shown.clear()
         return lines

@@ -417,7 +417,7 @@ def test_strict(make_source: MakeSource, options: dict[str, t.Any]) -> None:
     assert set(source.parse().hosts) == {"site-a", "site-b"}
 
 
-# What a server sends is never evaluated
+# A server's text is never evaluated
 
 
 @pytest.mark.parametrize("hostname", ["{{ id }}", "{{ name | hash('md5') }}"])

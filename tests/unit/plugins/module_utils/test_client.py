@@ -19,10 +19,7 @@ import pytest
 import trustme
 
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import Answer, Client
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import (
-    show_delivery_order,
-    show_delivery_orders,
-)
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
 
@@ -48,7 +45,7 @@ def make_client(url: str, **options: t.Any) -> Client:
 
 def show(url: str, **options: t.Any) -> dict[str, t.Any]:
     with make_client(url, **options) as client:
-        return show_delivery_order(client, ID)
+        return DELIVERY_ORDERS.show(client, ID)
 
 
 def failure(url: str, **options: t.Any) -> CloudPondError:
@@ -116,14 +113,14 @@ def test_a_base_path_is_kept(emulate: Emulate) -> None:
     assert emulator.requests[0].path == f"/prefix/v2/{DOMAIN_ID}/delivery-orders/{ID}"
 
 
-# What is refused before anything is sent
+# Refused before anything is sent
 
 
 @pytest.mark.parametrize("wrong", ["", "..", "a/b", "a b", "a%2Fb", "a?b", "a\n", "ä", "a;b"])
 def test_ids_are_one_harmless_segment(emulate: Emulate, wrong: str) -> None:
     emulator = emulate(f"{ID}=SUCCESS")
     with make_client(emulator.url) as client, pytest.raises(CloudPondError, match="an ID must be made of") as caught:
-        show_delivery_order(client, wrong)
+        DELIVERY_ORDERS.show(client, wrong)
     assert repr(wrong) in str(caught.value)
     assert not caught.value.retryable
     assert "domain_id must be made of" in str(failure(emulator.url, domain_id=wrong))
@@ -175,7 +172,7 @@ def test_negative_retries_are_refused() -> None:
     )
 
 
-# What is wrong with an answer
+# Wrong answers
 
 
 @pytest.mark.parametrize(
@@ -351,7 +348,7 @@ def test_passing_faults_are_repeated(emulate: Emulate, retry_clock: FakeClock, s
     emulator = emulate(f"{ID}=http:{status}*2,SUCCESS", f"other=http:{status}")
     assert show(emulator.url, max_retries=2)["status"] == "SUCCESS"
     with make_client(emulator.url, max_retries=2) as client, pytest.raises(CloudPondError) as caught:
-        show_delivery_order(client, "other")
+        DELIVERY_ORDERS.show(client, "other")
     assert (caught.value.http_status, caught.value.retryable) == (status, True)
     assert len(emulator.requests) == 6
 
@@ -364,7 +361,7 @@ def test_connections_that_break_are_repeated(emulate: Emulate, retry_clock: Fake
     emulator = emulate(f"{ID}={fault}*2,SUCCESS", f"other={fault}")
     assert show(emulator.url, max_retries=2)["status"] == "SUCCESS"
     with make_client(emulator.url, max_retries=2) as client, pytest.raises(CloudPondError) as caught:
-        show_delivery_order(client, "other")
+        DELIVERY_ORDERS.show(client, "other")
     assert (caught.value.http_status, caught.value.code, caught.value.retryable) == (None, None, True)
     assert reason in str(caught.value)
     assert len(emulator.requests) == 6
@@ -558,8 +555,8 @@ def test_a_cookie_is_not_sent_back(retry_clock: FakeClock) -> None:
     busy = b"HTTP/1.1 503 Busy\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     answer = ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode(), b"Set-Cookie: c=d; Path=/")
     with serve(busy, answer, answer, received=received) as url, make_client(url, max_retries=1) as client:
-        show_delivery_order(client, ID)
-        show_delivery_order(client, ID)
+        DELIVERY_ORDERS.show(client, ID)
+        DELIVERY_ORDERS.show(client, ID)
     assert len(received) == 3
     assert not any(b"cookie" in request.lower() for request in received)
 
@@ -581,7 +578,7 @@ def test_netrc_does_not_replace_the_token(emulate: Emulate, tmp_path: Path, monk
 
 def test_a_secret_in_place_of_an_id_is_not_repeated(emulate: Emulate) -> None:
     with make_client(emulate().url) as client:
-        for query in (show_delivery_order, lambda client, value: show_delivery_orders(client, [value])):
+        for query in (DELIVERY_ORDERS.show, lambda client, value: DELIVERY_ORDERS.show_many(client, [value])):
             with pytest.raises(CloudPondError) as caught:
                 query(client, TOKEN)
             assert TOKEN not in str(caught.value) + str(caught.value.to_dict())

@@ -14,10 +14,7 @@ import pytest
 import trustme
 
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._deadline import RECEIVED_MAX, Watch
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import (
-    list_delivery_orders,
-    show_delivery_order,
-)
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Proxy
 
@@ -75,7 +72,7 @@ def test_no_page_holds_a_query(emulate: Emulate, fault: str) -> None:
 
     def ask() -> CloudPondError:
         with make_client(emulator.url, timeout=TIMEOUT) as client, pytest.raises(CloudPondError) as caught:
-            list(list_delivery_orders(client))
+            list(DELIVERY_ORDERS.list_all(client, {}))
         return caught.value
 
     assert TIMED_OUT in str(in_time(ask))
@@ -124,7 +121,7 @@ def test_closing_ends_a_thread_that_connects(unreachable: int) -> None:
 
     def ask() -> None:
         with pytest.raises(CloudPondError):
-            show_delivery_order(client, ID)
+            DELIVERY_ORDERS.show(client, ID)
 
     thread = threading.Thread(target=ask)
     thread.start()
@@ -199,7 +196,7 @@ def test_closing_ends_what_other_threads_are_at(emulate: Emulate) -> None:
 
     def ask() -> None:
         with pytest.raises(CloudPondError) as caught:
-            show_delivery_order(client, ID)
+            DELIVERY_ORDERS.show(client, ID)
         failures.append(caught.value)
 
     thread = threading.Thread(target=ask)
@@ -237,7 +234,7 @@ def test_a_large_error_is_not_looked_at(emulate: Emulate, fault: str) -> None:
     tracemalloc.start()
     try:
         error = in_time(lambda: failure(emulator.url))
-        # What the emulator, in the same process, has made of it is counted too.
+        # The emulator is in the same process, and its memory counts too.
         assert tracemalloc.get_traced_memory()[1] < 80 * 1024 * 1024
     finally:
         tracemalloc.stop()
@@ -260,7 +257,7 @@ def test_a_chunk_of_less_than_nothing_is_not_read_to_its_end() -> None:
     try:
         with serve(endless) as url:
             error = failure(url)
-        # What is sent, in the same process, is counted too.
+        # The sender is in the same process, and its memory counts too.
         assert tracemalloc.get_traced_memory()[1] < len(endless) + 3 * RECEIVED_MAX
     finally:
         tracemalloc.stop()
@@ -336,7 +333,7 @@ def behind(emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch) -> t.Cal
             error: CloudPondError | None = None
             try:
                 with make_client(emulator.url, ca_path=tls.ca, timeout=timeout, max_retries=tries - 1) as client:
-                    return show_delivery_order(client, ID)
+                    return DELIVERY_ORDERS.show(client, ID)
             except CloudPondError as raised:
                 error = raised
         assert "pass" not in str(error)

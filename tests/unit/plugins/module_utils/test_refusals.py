@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import Client
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import show_delivery_order
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals import REFUSALS_MAX, Refusals
 
@@ -36,7 +36,7 @@ def ask() -> Ask:
         options = {"endpoint": url, "domain_id": DOMAIN_ID, "timeout": 5, "max_retries": 0, **credential}
         with Client(options, os.environ, refusals=refusals) as client:
             try:
-                show_delivery_order(client, delivery_order_id)
+                DELIVERY_ORDERS.show(client, delivery_order_id)
             except CloudPondError as error:
                 return error
         return None

@@ -261,7 +261,7 @@ def test_a_variable_that_cannot_be_used_is_named(
 ) -> None:
     monkeypatch.setenv(variable, value)
     options = {"domain_id": DOMAIN_ID, "auth_token": TOKEN, "delivery_order_id": "a"}
-    # What stands in for an option is looked at when that is left out.
+    # A variable counts only where the option is left out.
     for name, names in {"domain_id": ("HW_DOMAIN_ID",), "auth_token": ("HW_AUTH_", "HUAWEICLOUD_")}.items():
         if variable.startswith(names):
             del options[name]

@@ -76,7 +76,7 @@ def gate(row: Data, way: str) -> Data:
 
 def write_playbook(stem: str, row: Data, way: str, nested: str | None) -> str:
     """
-    :param nested: What takes the gate in: include_tasks, import_tasks or import_playbook, or None.
+    :param nested: The way in which the gate is taken in: include_tasks, import_tasks or import_playbook, or None.
     :return: The name of the playbook, for ansible-playbook.
     """
 

@@ -10,12 +10,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _delivery_orders, _paging, _transport
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _paging, _resources, _transport
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import Client
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import (
-    list_delivery_orders,
-    show_delivery_orders,
-)
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import CONCURRENT_MAX
 
@@ -51,6 +48,10 @@ def by_id(emulator: Emulator) -> list[str]:
     return [request.delivery_order_id for request in emulator.requests if request.delivery_order_id]
 
 
+def listed(client: Client, statuses: t.Sequence[str] = (), page_size: int = 100) -> t.Iterator[dict[str, t.Any]]:
+    return DELIVERY_ORDERS.list_all(client, {"status": statuses}, page_size)
+
+
 def ids(orders: t.Iterable[dict[str, t.Any]]) -> list[str]:
     return [order["id"] for order in orders]
 
@@ -61,27 +62,27 @@ def ids(orders: t.Iterable[dict[str, t.Any]]) -> list[str]:
 def test_orders_come_as_asked_and_each_is_asked_for_once(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("site-{01..30}=SUCCESS", listing=REFUSED)
     wanted = [*reversed(THIRTY), THIRTY[3], THIRTY[3]]
-    assert ids(show_delivery_orders(asking(emulator), wanted)) == wanted
+    assert ids(DELIVERY_ORDERS.show_many(asking(emulator), wanted)) == wanted
     assert sorted(by_id(emulator)) == THIRTY
 
 
 def test_no_id_asks_nothing(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("a=SUCCESS")
-    assert show_delivery_orders(asking(emulator), []) == []
+    assert DELIVERY_ORDERS.show_many(asking(emulator), []) == []
     assert emulator.requests == []
 
 
 def test_a_wrong_id_among_them_is_found_before_anything_is_asked(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("a=SUCCESS")
     with pytest.raises(CloudPondError, match=r"Cannot query the delivery orders: an ID must be made of .*: got ''"):
-        show_delivery_orders(asking(emulator), ["a", ""])
+        DELIVERY_ORDERS.show_many(asking(emulator), ["a", ""])
     assert emulator.requests == []
 
 
 def test_all_that_are_missing_are_named(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("a=SUCCESS", "b=SUCCESS")
     with pytest.raises(CloudPondError) as caught:
-        show_delivery_orders(asking(emulator), ["x", "a", "y", "b", "x", "z"])
+        DELIVERY_ORDERS.show_many(asking(emulator), ["x", "a", "y", "b", "x", "z"])
     assert str(caught.value).startswith(
         "Cannot query delivery order 'x' and delivery order 'y' and delivery order 'z': HTTP 404, IES."
     )
@@ -91,14 +92,14 @@ def test_all_that_are_missing_are_named(emulate: Emulate, asking: Asking) -> Non
 
 def test_one_that_is_missing_is_the_error(emulate: Emulate, asking: Asking) -> None:
     with pytest.raises(CloudPondError, match="Cannot query delivery order 'x': HTTP 404"):
-        show_delivery_orders(asking(emulate("a=SUCCESS")), ["a", "x"])
+        DELIVERY_ORDERS.show_many(asking(emulate("a=SUCCESS")), ["a", "x"])
 
 
 def test_an_api_that_is_missing_is_not_an_order(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("a=SUCCESS", "b=SUCCESS")
     client = make_client(f"{emulator.url}/wrong")
     with client, pytest.raises(CloudPondError, match=r"delivery order .a.: HTTP 404, APIGW\.0101"):
-        show_delivery_orders(client, ["a", "b"])
+        DELIVERY_ORDERS.show_many(client, ["a", "b"])
     assert len(emulator.requests) == 1
 
 
@@ -108,7 +109,7 @@ def test_an_api_that_is_missing_is_not_an_order(emulate: Emulate, asking: Asking
 def test_a_refused_credential_is_refused_once(emulate: Emulate, asking: Asking, credential: dict[str, str]) -> None:
     emulator = emulate("site-{01..30}=SUCCESS")
     with pytest.raises(CloudPondError) as caught:
-        show_delivery_orders(asking(emulator, **credential, max_retries=5), THIRTY)
+        DELIVERY_ORDERS.show_many(asking(emulator, **credential, max_retries=5), THIRTY)
     assert (caught.value.http_status, caught.value.retryable) == (401, False)
     assert len(emulator.requests) == 1
 
@@ -116,7 +117,7 @@ def test_a_refused_credential_is_refused_once(emulate: Emulate, asking: Asking, 
 def test_a_credential_that_expires_on_the_way_locks_no_key(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("site-01=SUCCESS", "site-{02..30}=http:401", latency=0.05, listing=REFUSED)
     with pytest.raises(CloudPondError) as caught:
-        show_delivery_orders(asking(emulator, max_retries=5), THIRTY)
+        DELIVERY_ORDERS.show_many(asking(emulator, max_retries=5), THIRTY)
     assert caught.value.http_status == 401
     assert len(by_id(emulator)) - 1 <= CONCURRENT_MAX <= 5
 
@@ -124,13 +125,13 @@ def test_a_credential_that_expires_on_the_way_locks_no_key(emulate: Emulate, ask
 def test_an_outage_of_one_is_an_outage_of_all(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("site-{01..29}=SUCCESS", "site-30=http:503", listing=REFUSED)
     with pytest.raises(CloudPondError, match="delivery order 'site-30': HTTP 503") as caught:
-        show_delivery_orders(asking(emulator), THIRTY)
+        DELIVERY_ORDERS.show_many(asking(emulator), THIRTY)
     assert caught.value.retryable
 
 
 def test_a_few_at_once(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("site-{01..30}=SUCCESS", latency=0.1, listing=REFUSED)
-    show_delivery_orders(asking(emulator), THIRTY)
+    DELIVERY_ORDERS.show_many(asking(emulator), THIRTY)
     assert max(request.concurrent for request in emulator.requests) == CONCURRENT_MAX
 
 
@@ -158,14 +159,14 @@ def test_one_throttled_request_slows_the_others(
     # The listing, which is refused, is the first poll of each.
     lives = ("site-01=SUCCESS", "site-02=throttled:7*2,SUCCESS", "site-{03..30}=SUCCESS")
     emulator = emulate(*lives, listing=REFUSED)
-    assert len(show_delivery_orders(asking(emulator, max_retries=1), THIRTY)) == 30
+    assert len(DELIVERY_ORDERS.show_many(asking(emulator, max_retries=1), THIRTY)) == 30
     assert len(by_id(emulator)) == 31
     assert all(0 < seconds <= 7 * 1.25 for seconds in clock.sleeps)
 
 
 def test_a_server_that_throttles_is_not_hammered(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("site-{01..30}=SUCCESS", throttle=25, listing=REFUSED)
-    assert len(show_delivery_orders(asking(emulator, max_retries=5), THIRTY)) == 30
+    assert len(DELIVERY_ORDERS.show_many(asking(emulator, max_retries=5), THIRTY)) == 30
     refused = [request for request in emulator.requests if request.status == 429]
     assert 1 <= len(refused) <= CONCURRENT_MAX
 
@@ -175,38 +176,38 @@ def test_a_server_that_throttles_is_not_hammered(emulate: Emulate, asking: Askin
 
 def test_twenty_ids_are_worth_a_listing(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("site-{01..30}=SUCCESS")
-    assert ids(show_delivery_orders(asking(emulator), THIRTY[:19])) == THIRTY[:19]
+    assert ids(DELIVERY_ORDERS.show_many(asking(emulator), THIRTY[:19])) == THIRTY[:19]
     assert len(by_id(emulator)) == len(emulator.requests) == 19
-    assert ids(show_delivery_orders(asking(emulator), THIRTY[19::-1])) == THIRTY[19::-1]
+    assert ids(DELIVERY_ORDERS.show_many(asking(emulator), THIRTY[19::-1])) == THIRTY[19::-1]
     (request,) = emulator.requests[19:]
     assert "limit=2000" in request.path
 
 
 def test_an_order_of_a_listing_is_the_order_by_its_id(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("site-{01..30}=SUCCESS")
-    listed = show_delivery_orders(asking(emulator), THIRTY)
-    assert listed == [show_delivery_orders(asking(emulator), [each])[0] for each in THIRTY]
+    found = DELIVERY_ORDERS.show_many(asking(emulator), THIRTY)
+    assert found == [DELIVERY_ORDERS.show_many(asking(emulator), [each])[0] for each in THIRTY]
 
 
 def test_the_rest_is_asked_for_by_id(emulate: Emulate, asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_delivery_orders, "PAGE_SIZE_MAX", 10)
+    monkeypatch.setattr(_resources, "PAGE_SIZE_MAX", 10)
     emulator = emulate("other-{01..15}=SUCCESS", "site-{01..30}=SUCCESS")
-    assert ids(show_delivery_orders(asking(emulator), THIRTY)) == THIRTY
+    assert ids(DELIVERY_ORDERS.show_many(asking(emulator), THIRTY)) == THIRTY
     # One page, since 30 IDs are not worth two; it has none of them.
     assert sorted(by_id(emulator)) == THIRTY
     assert len(emulator.requests) == 31
     forty = [*THIRTY, *(f"other-{number:02}" for number in range(1, 11))]
-    assert ids(show_delivery_orders(asking(emulator), forty)) == forty
+    assert ids(DELIVERY_ORDERS.show_many(asking(emulator), forty)) == forty
     assert len(emulator.requests) == 31 + 2 + 25
 
 
 def test_the_pages_end_when_all_are_found(emulate: Emulate, asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_delivery_orders, "PAGE_SIZE_MAX", 10)
+    monkeypatch.setattr(_resources, "PAGE_SIZE_MAX", 10)
     emulator = emulate("site-{01..90}=SUCCESS")
     many = [f"site-{number:02}" for number in range(1, 81)]
-    assert ids(show_delivery_orders(asking(emulator), many[:20])) == many[:20]
+    assert ids(DELIVERY_ORDERS.show_many(asking(emulator), many[:20])) == many[:20]
     assert len(emulator.requests) == 1 + 10
-    assert ids(show_delivery_orders(asking(emulator), many[:40])) == many[:40]
+    assert ids(DELIVERY_ORDERS.show_many(asking(emulator), many[:40])) == many[:40]
     assert len(emulator.requests) == 11 + 2 + 20
 
 
@@ -214,17 +215,17 @@ def test_a_large_account_is_not_read_to_its_end(
     emulate: Emulate, asking: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A server whose pages are small, and the orders on its last ones.
-    monkeypatch.setattr(_delivery_orders, "PAGE_SIZE_MAX", 100)
+    monkeypatch.setattr(_resources, "PAGE_SIZE_MAX", 100)
     emulator = emulate("other-{00001..30000}=SUCCESS", "site-{0001..1000}=SUCCESS")
     wanted = [f"site-{number:04}" for number in range(1, 1001)]
-    assert ids(show_delivery_orders(asking(emulator), wanted)) == wanted
+    assert ids(DELIVERY_ORDERS.show_many(asking(emulator), wanted)) == wanted
     assert len(emulator.requests) == 1000 + 50
 
 
 def test_missing_ones_are_named_as_by_id(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("site-{01..30}=SUCCESS")
     with pytest.raises(CloudPondError) as caught:
-        show_delivery_orders(asking(emulator), ["x", *THIRTY, "y"])
+        DELIVERY_ORDERS.show_many(asking(emulator), ["x", *THIRTY, "y"])
     assert str(caught.value).startswith("Cannot query delivery order 'x' and delivery order 'y': HTTP 404, IES.")
     assert by_id(emulator) == ["x", "y"]
 
@@ -232,7 +233,7 @@ def test_missing_ones_are_named_as_by_id(emulate: Emulate, asking: Asking) -> No
 @pytest.mark.parametrize("fault", ["http:403", "http:400", "http:503", "not-json", "wrong-types", "reset"])
 def test_a_listing_that_fails_is_not_used(emulate: Emulate, asking: Asking, fault: str) -> None:
     emulator = emulate("site-{01..30}=SUCCESS", listing=fault)
-    assert ids(show_delivery_orders(asking(emulator), THIRTY)) == THIRTY
+    assert ids(DELIVERY_ORDERS.show_many(asking(emulator), THIRTY)) == THIRTY
     assert len(emulator.requests) == 31
 
 
@@ -243,7 +244,7 @@ def test_an_order_that_is_listed_twice_is_asked_for() -> None:
     listing = ok(b'{"delivery_orders": [%s], "page_info": {}}' % b", ".join(entries))
     with serve(listing, ok(b'{"delivery_order": {"id": "site-20", "status": "ACCEPTING"}}')) as url:
         with make_client(url) as client:
-            orders = show_delivery_orders(client, twenty)
+            orders = DELIVERY_ORDERS.show_many(client, twenty)
     assert [order["status"] for order in orders] == ["SUCCESS"] * 19 + ["ACCEPTING"]
 
 
@@ -252,19 +253,19 @@ def test_an_order_that_is_listed_twice_is_asked_for() -> None:
 
 def test_pages_are_asked_for_until_none_is_left(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("site-{01..30}=SUCCESS")
-    assert ids(list_delivery_orders(asking(emulator), page_size=7)) == THIRTY
+    assert ids(listed(asking(emulator), page_size=7)) == THIRTY
     assert len(emulator.requests) == 5
     assert "limit=7" in emulator.requests[0].path
 
 
 def test_an_account_without_orders(emulate: Emulate, asking: Asking) -> None:
-    assert list(list_delivery_orders(asking(emulate()))) == []
+    assert list(listed(asking(emulate()))) == []
 
 
 def test_only_some_statuses(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("a=SUCCESS", "b=FAIL", "c=PROCESSING", "d=SUCCESS")
     client = asking(emulator)
-    assert ids(list_delivery_orders(client, ["SUCCESS", "FAIL"], page_size=1)) == ["a", "b", "d"]
+    assert ids(listed(client, ["SUCCESS", "FAIL"], page_size=1)) == ["a", "b", "d"]
     assert "status=SUCCESS&status=FAIL" in emulator.requests[0].path
 
 
@@ -272,14 +273,14 @@ def test_signed_requests_page_too(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("site-{01..30}=SUCCESS", security_token="temporary-token")
     keys = {"access_key": "emulator-access-key", "secret_key": "emulator-secret-key"}
     client = asking(emulator, **keys, security_token="temporary-token")
-    assert ids(list_delivery_orders(client, ["SUCCESS", "FAIL"], page_size=9)) == THIRTY
+    assert ids(listed(client, ["SUCCESS", "FAIL"], page_size=9)) == THIRTY
 
 
 @pytest.mark.parametrize("size", [0, 2001, -1])
 def test_page_sizes_that_are_refused(emulate: Emulate, asking: Asking, size: int) -> None:
     emulator = emulate()
     with pytest.raises(CloudPondError, match="page_size must be from 1 to 2000: got"):
-        list(list_delivery_orders(asking(emulator), page_size=size))
+        list(listed(asking(emulator), page_size=size))
     assert emulator.requests == []
 
 
@@ -303,7 +304,7 @@ def test_page_sizes_that_are_refused(emulate: Emulate, asking: Asking, size: int
 def test_pages_that_waiting_does_not_cure(emulate: Emulate, asking: Asking, fault: str, reason: str) -> None:
     emulator = emulate("site-{01..30}=SUCCESS", listing=f"ok,{fault}")
     with pytest.raises(CloudPondError, match=reason) as caught:
-        list(list_delivery_orders(asking(emulator, max_retries=3), page_size=7))
+        list(listed(asking(emulator, max_retries=3), page_size=7))
     assert str(caught.value).startswith("Cannot query the delivery orders: HTTP 200: ")
     assert not caught.value.retryable
     assert len(emulator.requests) <= 3
@@ -311,14 +312,14 @@ def test_pages_that_waiting_does_not_cure(emulate: Emulate, asking: Asking, faul
 
 def test_a_null_marker_ends_the_pages(emulate: Emulate, asking: Asking) -> None:
     emulator = emulate("site-{01..03}=SUCCESS", listing="null-marker")
-    assert len(list(list_delivery_orders(asking(emulator)))) == 3
+    assert len(list(listed(asking(emulator)))) == 3
 
 
 def test_empty_pages_end_at_some_time() -> None:
     empty = [b'{"delivery_orders": [], "page_info": {"next_marker": "m%d"}}' % number for number in range(101)]
     with serve(*map(ok, empty)) as url:
         with make_client(url) as client, pytest.raises(CloudPondError, match="101 pages in a row are empty") as caught:
-            list(list_delivery_orders(client))
+            list(listed(client))
     assert not caught.value.retryable
 
 
@@ -334,9 +335,9 @@ def test_a_list_has_an_end(
 ) -> None:
     emulator = emulate("site-{01..30}=SUCCESS")
     monkeypatch.setattr(_paging, limit, value)
-    assert len(list(list_delivery_orders(asking(emulator), ["FAIL"], page_size=2000))) == 0
+    assert len(list(listed(asking(emulator), ["FAIL"], page_size=2000))) == 0
     with pytest.raises(CloudPondError, match=reason) as caught:
-        list(list_delivery_orders(asking(emulator), page_size=7))
+        list(listed(asking(emulator), page_size=7))
     assert not caught.value.retryable
 
 
@@ -345,17 +346,17 @@ def test_an_api_that_does_not_filter(statuses: list[str], expected: list[str]) -
     orders = b'[{"id": "a", "status": "SUCCESS"}, {"id": "b", "status": "FAIL"}]'
     with serve(ok(b'{"delivery_orders": %s, "page_info": {}}' % orders)) as url:
         with make_client(url) as client:
-            assert ids(list_delivery_orders(client, statuses)) == expected
+            assert ids(listed(client, statuses)) == expected
 
 
 def test_an_order_without_an_id() -> None:
     with serve(ok(b'{"delivery_orders": [{"status": "SUCCESS"}], "page_info": {}}')) as url:
         with make_client(url) as client:
-            with pytest.raises(CloudPondError, match="a delivery order in the answer has no ID"):
-                list(list_delivery_orders(client))
+            with pytest.raises(CloudPondError, match="one delivery order in the answer has no ID"):
+                list(listed(client))
 
 
 def test_an_outage_between_pages(emulate: Emulate, asking: Asking, retry_clock: FakeClock) -> None:
     emulator = emulate("site-{01..30}=SUCCESS", listing="ok,http:503,reset,ok")
-    assert ids(list_delivery_orders(asking(emulator, max_retries=2), page_size=10)) == THIRTY
+    assert ids(listed(asking(emulator, max_retries=2), page_size=10)) == THIRTY
     assert len(emulator.requests) == 5

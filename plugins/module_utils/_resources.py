@@ -1,0 +1,241 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it can change at any time, in any release.
+# Do not use it from other collections, modules or plugins.
+
+"""Queries what the API shows by ID and lists, such as delivery orders."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._errors import CloudPondError
+from ._paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, pages
+from ._transport import CONCURRENT_MAX
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ._client import Answer, Client
+    from ._specification import Fields
+
+Entry = dict[str, t.Any]
+
+#: From this number of IDs on, the account's entries are listed first: one request brings a page of them.
+LISTING_FROM = 20
+
+#: One page of that listing is worth its request for every so many IDs.
+IDS_A_PAGE = 20
+
+
+class Resource(t.NamedTuple):
+    """
+    A kind of entry of the API.
+
+    An entry is a dictionary that has all keys of the specification, None where the API left one out, and any key the
+    API adds.
+    """
+
+    #: The path is ``/{version}/{domain_id}/{path}``, and below it the ID.
+    version: str
+    path: str
+    #: The key of one entry in an answer, such as ``delivery_order``, and of a list. In messages, "_" is a space.
+    key: str
+    list_key: str
+    fields: Fields
+
+    def query(
+        self, client: Client, options: Mapping[str, t.Any], filters: Mapping[str, Sequence[str]]
+    ) -> dict[str, t.Any]:
+        """
+        Query one entry, many, or a listing of the account, depending on the options.
+
+        :param options: The IDs, as ``{key}_id``, else ``{key}_ids``, else ``page_size``. One that is None counts as
+            left out.
+        :param filters: As for list_all.
+        :return: The list key with a list of entries, ``listed`` (bool: they come from a listing) and, for one ID, the
+            key with the entry.
+        :raises CloudPondError: if the query fails.
+        """
+        one, many = options.get(f"{self.key}_id"), options.get(f"{self.key}_ids")
+        if one is not None:
+            entry = self.show(client, one)
+            return {"listed": False, self.key: entry, self.list_key: [entry]}
+        if many is not None:
+            return {"listed": False, self.list_key: self.show_many(client, many)}
+        page_size = PAGE_SIZE_DEFAULT if options.get("page_size") is None else options["page_size"]
+        return {"listed": True, self.list_key: list(self.list_all(client, filters, page_size))}
+
+    def show(self, client: Client, entry_id: str) -> Entry:
+        """
+        Query one entry.
+
+        :param entry_id: Its ID: letters, digits, ``-`` and ``_``.
+        :raises CloudPondError: if the query fails, or if the answer is about another entry.
+        """
+        answer = client.get(self.version, self.path, entry_id, asked=f"{self.noun} {entry_id!r}")
+        entry = self._read(answer, answer.data.get(self.key))
+        if entry["id"] != entry_id:
+            raise answer.error(f"the answer is about another {self.noun.split()[-1]}, {entry['id']!r}")
+        return entry
+
+    def show_many(self, client: Client, entry_ids: Sequence[str]) -> list[Entry]:
+        """
+        Query many entries. A repeated ID is queried once.
+
+        From LISTING_FROM IDs on, a listing of the account comes first. Entries that it lacks are queried by ID, a few
+        at a time.
+
+        :return: The entries, one for each ID, in the order of the IDs.
+        :raises CloudPondError: if an ID is malformed (before any request); for missing entries, naming all of them; or
+            for the first other failure.
+        """
+        unique = list(dict.fromkeys(entry_ids))
+        for entry_id in unique:
+            client.check_id(entry_id, asked=self._all)
+        entries = self._find_in_listing(client, unique) if len(unique) >= LISTING_FROM else {}
+        entries.update(self._show_each(client, [each for each in unique if each not in entries]))
+        return [entries[entry_id] for entry_id in entry_ids]
+
+    def list_all(
+        self, client: Client, filters: Mapping[str, Sequence[str]], page_size: int = PAGE_SIZE_DEFAULT
+    ) -> Iterator[Entry]:
+        """
+        Query all entries of the account, page by page.
+
+        :param filters: Only entries that have one of these values, by their key. A key without any is no filter.
+        :param page_size: Entries per page, 1 to PAGE_SIZE_MAX.
+        :return: The entries, in the API's order.
+        :raises CloudPondError: if the query of a page fails, or if a page differs from the specification.
+        """
+        filters = {key: values for key, values in filters.items() if values}
+        for entries in self._list_pages(client, filters, page_size):
+            # Assumed: the API takes several values as a repeated key. If it ignores them, it lists all entries.
+            yield from (entry for entry in entries if all(entry[key] in values for key, values in filters.items()))
+
+    @property
+    def noun(self) -> str:
+        """The entry as it reads in a message."""
+        return self.key.replace("_", " ")
+
+    @property
+    def _all(self) -> str:
+        return f"the {self.list_key.replace('_', ' ')}"
+
+    def _list_pages(
+        self, client: Client, filters: Mapping[str, Sequence[str]], page_size: int
+    ) -> Iterator[list[Entry]]:
+        query = [(key, value) for key, values in filters.items() for value in values]
+        for page in pages(
+            client, self.version, self.path, key=self.list_key, asked=self._all, page_size=page_size, query=query
+        ):
+            entries = [self._read(page.answer, entry) for entry in page.entries]
+            if not all(entry["id"] for entry in entries):
+                raise page.answer.error(f"one {self.noun} in the answer has no ID")
+            yield entries
+
+    def _find_in_listing(self, client: Client, entry_ids: Sequence[str]) -> dict[str, Entry]:
+        """
+        Return those of the entries that the first pages of a listing have, by their IDs; none if the listing fails.
+
+        :raises CloudPondError: if the credential is refused: to go on with it could lock a key.
+        """
+        missing = set(entry_ids)
+        found: dict[str, Entry] = {}
+        try:
+            for number, entries in enumerate(self._list_pages(client, {}, PAGE_SIZE_MAX), 1):
+                for entry in entries:
+                    if entry["id"] in missing:
+                        missing.remove(entry["id"])
+                        found[entry["id"]] = entry
+                    elif entry["id"] in found and found[entry["id"]] != entry:
+                        # It changed between two pages. A query by ID decides.
+                        del found[entry["id"]]
+                if not missing or number >= len(entry_ids) // IDS_A_PAGE:
+                    break
+        except CloudPondError as error:
+            if error.http_status == 401:
+                raise
+            return {}
+        return found
+
+    def _show_each(self, client: Client, entry_ids: Sequence[str]) -> dict[str, Entry]:
+        """Query entries by ID, a few at a time, and return them by their IDs. Raises as show_many does."""
+        entries: dict[str, Entry] = {}
+        missing: dict[str, CloudPondError] = {}
+        # After the first failure, the queries that are still queued are not sent.
+        failures: list[CloudPondError] = []
+
+        def show(entry_id: str) -> None:
+            if failures:
+                return
+            try:
+                entries[entry_id] = self.show(client, entry_id)
+            except CloudPondError as error:
+                if _is_missing(error):
+                    missing[entry_id] = error
+                else:
+                    failures.append(error)
+
+        # The first one runs alone, so that a bad credential is refused once, and not in each thread.
+        for entry_id in entry_ids[:1]:
+            show(entry_id)
+        if len(entry_ids) > 1 and not failures:
+            # Imported here, because most calls are for one entry only.
+            from concurrent.futures import ThreadPoolExecutor, wait
+
+            with ThreadPoolExecutor(CONCURRENT_MAX) as executor:
+                try:
+                    futures = [executor.submit(show, each) for each in entry_ids[1:]]
+                    # Not for as long as it takes: Python handles a signal only when the main thread wakes up.
+                    while wait(futures, timeout=0.25).not_done:
+                        pass
+                    for future in futures:
+                        future.result()
+                except BaseException:
+                    # A time-out of the task, or Ctrl-C. Otherwise the executor would wait for its threads.
+                    client.close()
+                    raise
+        if missing:
+            raise _all_missing([missing[each] for each in entry_ids if each in missing])
+        if failures:
+            raise failures[0]
+        return entries
+
+    def _read(self, answer: Answer, data: t.Any) -> Entry:
+        if not isinstance(data, dict):
+            raise answer.error(f"the answer has no {self.noun} in it")
+        return self._complete(answer, data, self.fields)
+
+    def _complete(self, answer: Answer, data: Entry, fields: Fields) -> Entry:
+        entry: Entry = {**dict.fromkeys(fields), **data}
+        for field, inner in fields.items():
+            value: t.Any = entry[field]
+            if value is None:
+                continue
+            if not isinstance(value, str if inner is None else dict):
+                kind = "a string" if inner is None else "an object"
+                raise answer.error(f"the {field} of the {self.noun} in the answer is not {kind}")
+            if inner is not None:
+                entry[field] = self._complete(answer, t.cast("Entry", value), inner)
+        return entry
+
+
+def _is_missing(error: CloudPondError) -> bool:
+    # The gateway's own 404 means that the API doesn't exist there.
+    return error.http_status == 404 and not (error.code or "").startswith("APIGW.")
+
+
+def _all_missing(errors: list[CloudPondError]) -> CloudPondError:
+    first = errors[0]
+    if len(errors) == 1:
+        return first
+    return CloudPondError(
+        " and ".join(error.asked for error in errors),
+        first.message,
+        http_status=first.http_status,
+        code=first.code,
+        request_id=first.request_id,
+    )

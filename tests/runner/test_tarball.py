@@ -1,0 +1,85 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tarball has what users need and nothing else, and is the same bytes whenever and wherever it is built."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.runner.installation import PATIENCE, ROOT
+
+#: What users need at the top: the collection itself, its documentation, its licence, and the emulator for dry runs.
+TOP = {
+    "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
+    "COPYING",
+    "FILES.json",
+    "LICENSES",
+    "MANIFEST.json",
+    "README.md",
+    "REUSE.toml",
+    "SECURITY.md",
+    "changelogs",
+    "docs",
+    "extensions",
+    "meta",
+    "playbooks",
+    "plugins",
+    "roles",
+    "tests",
+}
+
+
+@pytest.fixture(scope="module")
+def tarballs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two, from copies of the checkout that were made at different times, with different permissions."""
+    built = []
+    for number in range(2):
+        folder = tmp_path_factory.mktemp(f"build-{number}")
+        copy = folder / "checkout"
+        ignored = shutil.ignore_patterns(".git", ".nox", ".venv", "__pycache__", "output")
+        shutil.copytree(ROOT, copy, ignore=ignored, copy_function=shutil.copyfile)
+        for path in copy.rglob("*"):
+            if path.is_file():
+                os.utime(path, (number * 10**9, number * 10**9))
+                path.chmod(0o644 if number else 0o600)
+        command = [sys.executable, "-m", "tools.build_tarball", str(folder)]
+        variables = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000", "PYTHONDONTWRITEBYTECODE": "1"}
+        subprocess.run(command, cwd=copy, env=variables, check=True, timeout=PATIENCE)
+        built += folder.glob("*.tar.gz")
+    return built
+
+
+def test_the_same_bytes(tarballs: list[Path]) -> None:
+    first, second = tarballs
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_what_is_in_it(tarballs: list[Path]) -> None:
+    with tarfile.open(tarballs[0]) as tarball:
+        names = tarball.getnames()
+    assert {name.partition("/")[0] for name in names} <= TOP
+    assert {name for name in names if name.startswith("tests/")} == {
+        name for name in names if name == "tests/emulator" or name.startswith("tests/emulator/")
+    }
+    assert not [name for name in names if name.endswith((".pyc", ".tar.gz")) or "/." in name]
+    assert "plugins/modules/cloudpond_delivery_order_info.py" in names
+
+
+def test_it_installs_offline_and_its_checksums_hold(tarballs: list[Path], tmp_path: Path) -> None:
+    galaxy = [sys.executable, "-m", "ansible", "galaxy", "collection"]
+    install = ["install", "--offline", str(tarballs[0]), "--collections-path", str(tmp_path)]
+    subprocess.run([*galaxy, *install], check=True, timeout=PATIENCE)
+    verify = ["verify", "--offline", "huaweicloud.cloudpond", "--collections-path", str(tmp_path)]
+    verified = subprocess.run([*galaxy, *verify], check=True, timeout=PATIENCE, capture_output=True, text=True)
+    assert "Successfully verified" in verified.stdout

@@ -1,0 +1,131 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sessions that run ansible-test, or the unit tests by pytest alone, in a copy of the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import nox
+from antsibull_nox.sessions.collections import prepare_collections
+
+from .home import make_home
+from .integration import run_targets
+from .interpreters import interpreter
+from .table import keep_result
+
+ROOT = Path(__file__).resolve().parents[2]
+MIN_COVERAGE = 95
+
+AnsibleTest = Callable[..., None]
+Run = Callable[[nox.Session, AnsibleTest], None]
+
+
+def run_sanity(session: nox.Session, ansible_test: AnsibleTest) -> None:
+    """Run ansible-test's sanity tests."""
+    ansible_test("sanity")
+
+
+def run_units(session: nox.Session, ansible_test: AnsibleTest) -> None:
+    """Run the unit tests by ansible-test."""
+    junit = Path("tests/output/junit")
+    try:
+        ansible_test("units")
+    finally:
+        keep_result(session, junit)
+
+
+def run_units_with_coverage(session: nox.Session, ansible_test: AnsibleTest) -> None:
+    """Run the unit tests by ansible-test, with coverage."""
+    junit = Path("tests/output/junit")
+    try:
+        ansible_test("units", "--coverage")
+    finally:
+        keep_result(session, junit)
+    check = ROOT / "tools" / "nox" / "check_coverage.py"
+    output = session.run("python", str(check), str(MIN_COVERAGE), silent=True, log=False) or ""
+    print(output)
+    keep_result(session, junit, note=output.splitlines()[-1])
+
+
+def run_integration(way: str) -> Run:
+    """Return what runs the integration tests with tasks in Ansible's own process ("here"), or "shipped"."""
+
+    def run(session: nox.Session, ansible_test: AnsibleTest) -> None:
+        """Run the integration tests by ansible-test, on this machine."""
+        run_targets(session, ansible_test, default_way=way)
+
+    return run
+
+
+def add_ansible_test_session(
+    name: str, core: str, pythons: Sequence[str], run: Run, *, default: bool, tags: Sequence[str] = ()
+) -> None:
+    """
+    Add a session.
+
+    :param core: The version of ansible-core, X.Y.
+    :param pythons: The Pythons to choose from, best first.
+    """
+
+    def ansible_test_session(session: nox.Session) -> None:
+        session.install("--upgrade", f"ansible-core~={core}.0")
+        home = make_home(session)
+        version = _python_version(session)
+
+        def ansible_test(command: str, *arguments: str) -> None:
+            given = () if "--python" in arguments else ("--python", version)
+            options = ["--requirements", *given, "--color", "no", *arguments, *session.posargs]
+            session.run("ansible-test", command, *options, env={"HOME": str(home)})
+
+        with session.chdir(copy_collection(session, core)):
+            run(session, ansible_test)
+
+    ansible_test_session.__doc__ = f"{(run.__doc__ or '').rstrip('.')}, with ansible-core {core}."
+    nox.session(name=name, default=default, tags=tags, python=interpreter(tuple(pythons)))(ansible_test_session)
+
+
+def add_plain_units_session(
+    name: str, description: str, pythons: Sequence[str], core: str, *packages: str, tags: Sequence[str] = ()
+) -> None:
+    """
+    Add a session that runs the unit tests by pytest alone.
+
+    ansible-test would install what the tests need straight into an interpreter that its ansible-core can't run on, and
+    would choose the newest requests.
+    """
+
+    def units_session(session: nox.Session) -> None:
+        requirements = [f"ansible-core~={core}.0", "pytest", "pytest-mock", "-r", "tests/unit/requirements.txt"]
+        session.install("--upgrade", *requirements, *packages)
+        copy = copy_collection(session, core)
+        junit = copy / "tests" / "output" / "junit"
+        with session.chdir(copy):
+            try:
+                options = ["-p", "no:cacheprovider", "--import-mode=importlib", f"--junit-xml={junit}/units.xml"]
+                arguments = session.posargs or ["tests/unit"]
+                session.run("python", "-m", "pytest", *options, *arguments, env={"PYTHONPATH": str(copy.parents[2])})
+            finally:
+                keep_result(session, junit, note=", ".join(packages).replace("==", " "))
+
+    units_session.__doc__ = description
+    nox.session(name=name, default=not tags, tags=tags, python=interpreter(tuple(pythons)))(units_session)
+
+
+def _python_version(session: nox.Session) -> str:
+    """Return the version (X.Y) of the session's Python."""
+    code = "import sys; print('{}.{}'.format(*sys.version_info))"
+    return (session.run("python", "-c", code, silent=True, log=False) or "").strip()
+
+
+def copy_collection(session: nox.Session, core: str) -> Path:
+    """Copy the checkout to where Ansible looks for the collection: ansible-test insists on the folders' names."""
+    prepared = prepare_collections(
+        session, ansible_core_version=core, install_in_site_packages=False, install_out_of_tree=True
+    )
+    if prepared is None:
+        session.error("These sessions need environments of their own.")
+    return prepared.current_path

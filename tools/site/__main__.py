@@ -1,0 +1,102 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Builds the documentation site: `make docs`.
+
+A warning is an error, and so is a link that leads nowhere. Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from ..dry_run import ROOT, DryRunError, environment, install_collection, main, run, say
+from . import event_source
+from .links import broken
+
+HERE = Path(__file__).resolve().parent
+COLLECTION = "huaweicloud.cloudpond"
+
+INDEX = """\
+{title}
+{line}
+
+Gates the provisioning of edge sites on the delivery orders of Huawei Cloud CloudPond. The collection is maintained by
+its community, and is not a product of the vendor.
+
+.. image:: images/delivery_progress.svg
+   :alt: A terminal in which a playbook waits for a delivery order
+   :width: 100%
+
+.. toctree::
+   :maxdepth: 1
+   :caption: Start here
+
+   docsite/start
+
+.. toctree::
+   :maxdepth: 1
+   :caption: Guides
+
+{guides}
+
+.. toctree::
+   :maxdepth: 1
+   :caption: Reference
+
+   Modules, plugins and roles <collection>
+   event_source
+"""
+
+
+def build(cache: Path, target: Path) -> int:
+    """Build the site into a folder, and check its links."""
+    variables = environment(cache, HERE.parent / "demo" / "ansible.cfg")
+    install_collection(cache, variables)
+    source = cache / "rst"
+    for folder in (source, target):
+        shutil.rmtree(folder, ignore_errors=True)
+    source.mkdir(parents=True)
+    say("Writing the pages of the plugins ...")
+    options = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--no-indexes", "--dest-dir", str(source)]
+    run(["-m", "antsibull_docs", "collection", *options, COLLECTION], variables, cwd=ROOT)
+    _add_pages(source)
+    say("Building the site ...")
+    output = run(
+        ["-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(source), str(target)], variables, cwd=ROOT
+    )
+    say(output.strip())
+    problems = list(broken(target))
+    for problem in problems:
+        say(f"This link leads nowhere: {problem}")
+    if problems:
+        raise DryRunError(f"{len(problems)} links lead nowhere.")
+    say(f"The site is in {target}: open {target / 'index.html'}.")
+    return 0
+
+
+def _add_pages(source: Path) -> None:
+    """Add what antsibull-docs does not write: the first page, the event source, pictures and settings."""
+    guides = [path.stem for path in sorted((source / "docsite").glob("*.rst")) if path.stem != "start"]
+    (source / "index.rst").rename(source / "collection.rst")
+    index = INDEX.format(
+        title=COLLECTION, line="=" * len(COLLECTION), guides="\n".join(f"   docsite/{each}" for each in guides)
+    )
+    (source / "index.rst").write_text(index, encoding="utf-8")
+    (source / "event_source.rst").write_text(event_source.page(ROOT), encoding="utf-8")
+    shutil.copytree(ROOT / "docs" / "images", source / "images")
+    shutil.copy(HERE / "conf.py", source)
+    (source / "_static").mkdir()
+    shutil.copy(HERE / "site.css", source / "_static")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--cache-dir", type=Path, required=True, help="for everything that is made on the way")
+    parser.add_argument("target", type=Path, help="the folder of the site, which is made anew")
+    arguments = parser.parse_args()
+    sys.exit(main(lambda: build(arguments.cache_dir.resolve(), arguments.target.resolve())))
