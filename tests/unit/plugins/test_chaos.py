@@ -1,0 +1,264 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Random lives of an order, with every fault of the emulator, and random bytes for an answer.
+
+The variable CHAOS_LIVES is how many lives there are, and CHAOS_ANSWERS how many answers. A life that fails is named by
+its seed: pytest -k 'test_a_life[17]' runs it alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import socket
+import threading
+import time
+import typing as t
+from types import SimpleNamespace
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.huaweicloud.cloudpond.plugins.action.cloudpond_delivery_order_info import ActionModule
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _transport
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FINAL_STATUSES, STATUSES
+from ansible_collections.huaweicloud.cloudpond.plugins.test.delivery_order import (
+    delivery_order_settled,
+    delivery_order_succeeded,
+)
+from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
+from ansible_collections.huaweicloud.cloudpond.tests.emulator._faults import FAULTS
+from ansible_collections.huaweicloud.cloudpond.tests.emulator._situation import Scope
+
+from ..conftest import DOMAIN_ID, TOKEN
+from .module_utils.test_client import make_client
+
+LIVES = int(os.environ.get("CHAOS_LIVES", "25"))
+ANSWERS = int(os.environ.get("CHAOS_ANSWERS", "500"))
+
+ID = "00000000-0000-000-0000-000000000001"
+
+#: Seconds.
+TIMEOUT = 0.4
+SLACK = 10.0
+MAX_RETRIES = 1
+ATTEMPTS = 15
+
+CODES = (400, 401, 403, 404, 408, 409, 418, 429, 500, 502, 503, 504)
+
+
+def fault_texts(rng: random.Random) -> list[str]:
+    """Every fault of an order, with values where it takes some."""
+    texts = []
+    for kind in FAULTS.values():
+        if kind.scope is Scope.LISTING:
+            continue
+        name = kind.name
+        if "CODE" in kind.form:
+            name += f":{rng.choice(CODES)}"
+        elif name == "throttled":
+            name += f":{rng.choice((0, 1, 3600))}"
+        elif name == "down":
+            name += ":0.1"
+        elif "SECONDS" in kind.form:
+            name += f":{rng.choice(('0.001', '0.01', '0.2', '30'))}"
+        texts.append(name)
+    return texts
+
+
+def life(rng: random.Random) -> list[str]:
+    """Steps that end in a status or in a fault that stays."""
+    faults = fault_texts(rng)
+    steps = []
+    for _number in range(rng.randint(0, 6)):
+        step = rng.choice(faults) if rng.random() < 0.7 else rng.choice(("PROCESSING", "ACCEPTING", "ON_HOLD"))
+        steps.append(step + rng.choice(("", "", "*2", "@0.05")))
+    last = rng.choice((*STATUSES, "SUCCESS", "SUCCESS", "SUCCESS", "ON_HOLD", rng.choice(faults)))
+    return [*steps, last]
+
+
+def query(emulator: Emulator) -> dict[str, t.Any]:
+    """Return the result of a task."""
+    connection = SimpleNamespace(transport="local", become=None)
+    args: dict[str, t.Any] = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN}
+    args.update(delivery_order_id=ID, timeout=TIMEOUT, max_retries=MAX_RETRIES)
+    task = SimpleNamespace(args=args, async_val=0, environment=[], action="huaweicloud.cloudpond.x")
+    stand_ins: list[t.Any] = [task, connection, None, None, None, None]
+    return ActionModule(*stand_ins).run(task_vars={})
+
+
+@pytest.mark.parametrize("seed", range(LIVES))
+def test_a_life(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(seed)
+    steps = life(rng)
+    monkeypatch.setattr(_transport.Transport, "_sleep", lambda self, seconds: None)
+    real, offset = time.time, [0.0]
+    monkeypatch.setattr(time, "time", lambda: real() + offset[0])
+    with Emulator([f"{ID}={','.join(steps)}"], token=TOKEN, domain_id=DOMAIN_ID) as emulator:
+        book = emulator._gateway._resources["v2", "delivery-orders"].book
+        for _attempt in range(ATTEMPTS):
+            # A clock that jumps.
+            offset[0] += rng.choice((0.0, 86400.0, -86400.0))
+            before, begun = len(emulator.requests), time.monotonic()
+            result = query(emulator)
+            assert time.monotonic() - begun < (MAX_RETRIES + 1) * TIMEOUT + SLACK, steps
+            asked = emulator.requests[before:]
+            assert len(asked) <= MAX_RETRIES + 1, steps
+            assert not [request for request in asked[:-1] if request.status in (401, 403)], steps
+            assert TOKEN not in json.dumps(result)
+            status = book._entries[ID].status
+            settled, succeeded = delivery_order_settled(result), delivery_order_succeeded(result)
+            if succeeded:
+                assert settled
+                assert status == "SUCCESS", steps
+            if settled:
+                break
+        if not result.get("failed"):
+            assert result["delivery_order"]["status"] == status, steps
+            assert settled == (status in FINAL_STATUSES), steps
+        elif settled:
+            assert not result["error"]["retryable"]
+            assert result["msg"].startswith(f"Cannot query delivery order '{ID}': ")
+        else:
+            assert result["error"]["retryable"]
+        statuses = [request.status for request in emulator.requests]
+        assert statuses.count(401) + statuses.count(403) <= 1, steps
+
+
+class Server:
+    """Answers each connection with the same bytes, whatever they are."""
+
+    def __init__(self) -> None:
+        self.answer = b""
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _peer = self._listener.accept()
+                with connection, contextlib.suppress(OSError):
+                    connection.settimeout(5)
+                    connection.recv(65536)
+                    connection.sendall(self.answer)
+
+    def close(self) -> None:
+        # A close alone would leave the thread in accept().
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(5)
+
+
+@pytest.fixture(scope="module")
+def server() -> t.Iterator[Server]:
+    running = Server()
+    yield running
+    running.close()
+
+
+STATUS_LINES = st.one_of(
+    st.sampled_from((b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.0 401 \r\n", b"HTTP/1.1 503 x\r\n")),
+    st.binary(max_size=20),
+    st.integers(0, 9999).map(lambda code: b"HTTP/1.1 %d \r\n" % code),
+)
+HEADERS = st.lists(
+    st.one_of(
+        st.binary(max_size=30),
+        st.sampled_from(
+            (
+                b"Content-Length: 5",
+                b"Content-Length: -1",
+                b"Content-Length: 99999999999",
+                b"Transfer-Encoding: chunked",
+                b"Content-Encoding: gzip",
+                b"Retry-After: x",
+                b"Location: http://[::1",
+                b"X-Request-Id: \xff\x00",
+                b"Set-Cookie: a=b",
+            )
+        ),
+    ),
+    max_size=4,
+).map(lambda lines: b"".join(line + b"\r\n" for line in lines) + b"\r\n")
+ORDER = st.dictionaries(
+    st.sampled_from(("id", "status", "name", "x")),
+    st.one_of(
+        st.none(), st.just(ID), st.sampled_from(STATUSES), st.text(max_size=5), st.integers(), st.lists(st.none())
+    ),
+)
+BODIES = st.one_of(
+    st.binary(max_size=200),
+    ORDER.map(lambda order: json.dumps({"delivery_order": order}).encode()),
+    ORDER.map(lambda order: b"%x\r\n{}\r\n0\r\n\r\n" % len(order)),
+    st.text(max_size=50).map(lambda text: text.encode("utf-8", "surrogatepass")),
+)
+
+
+@settings(
+    max_examples=ANSWERS, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(answer=st.one_of(st.binary(max_size=300), st.tuples(STATUS_LINES, HEADERS, BODIES).map(b"".join)))
+def test_any_bytes_bring_an_order_or_an_error_of_ours(server: Server, answer: bytes) -> None:
+    server.answer = answer
+    begun = time.monotonic()
+    with make_client(server.url, timeout=5) as client:
+        try:
+            shown = DELIVERY_ORDERS.show(client, ID)
+        except CloudPondError as error:
+            shown = {"id": ID, "error": str(error)}
+    assert shown["id"] == ID
+    assert TOKEN not in str(shown)
+    assert time.monotonic() - begun < 5 + SLACK
+
+
+ENTRIES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.sampled_from((*STATUSES, "success"))),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(
+            st.sampled_from(
+                [
+                    *("status", "id", "results", "delivery_orders", "listed"),
+                    *("error", "retryable", "http_status", "failed", "changed", "skipped", "msg"),
+                ]
+            ),
+            inner,
+            max_size=5,
+        ),
+    ),
+    max_leaves=12,
+)
+
+
+def statuses_in(value: object) -> t.Iterator[object]:
+    if isinstance(value, dict):
+        if "status" in value:
+            yield value["status"]
+        for inner in value.values():
+            yield from statuses_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from statuses_in(inner)
+
+
+@settings(max_examples=ANSWERS, deadline=None, database=None)
+@given(value=ENTRIES)
+def test_nothing_but_success_succeeds(value: object) -> None:
+    try:
+        succeeded = delivery_order_succeeded(value)
+        settled = delivery_order_settled(value)
+    except AnsibleFilterError:
+        return
+    if succeeded:
+        assert settled
+        assert "SUCCESS" in list(statuses_in(value))
