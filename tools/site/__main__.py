@@ -10,9 +10,12 @@ A warning is an error, and so is a link that leads nowhere. Nothing is downloade
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 from pathlib import Path
+
+import yaml
 
 from ..dry_run import ROOT, DryRunError, environment, install_collection, main, run, say
 from . import event_source
@@ -36,7 +39,7 @@ its community, and is not a product of the vendor.
    :maxdepth: 1
    :caption: Start here
 
-   docsite/start
+   start
 
 .. toctree::
    :maxdepth: 1
@@ -63,7 +66,7 @@ def build(cache: Path, target: Path) -> int:
     source.mkdir(parents=True)
     say("Writing the pages of the plugins ...")
     options = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--no-indexes", "--dest-dir", str(source)]
-    run(["-m", "antsibull_docs", "collection", *options, COLLECTION], variables, cwd=ROOT)
+    run(["-m", "antsibull_docs.cli.antsibull_docs", "collection", *options, COLLECTION], variables, cwd=ROOT)
     _add_pages(source)
     say("Building the site ...")
     output = run(
@@ -81,7 +84,15 @@ def build(cache: Path, target: Path) -> int:
 
 def _add_pages(source: Path) -> None:
     """Add what antsibull-docs does not write: the first page, the event source, pictures and settings."""
-    guides = [path.stem for path in sorted((source / "docsite").glob("*.rst")) if path.stem != "start"]
+    sections = yaml.safe_load((ROOT / "docs" / "docsite" / "extra-docs.yml").read_text(encoding="utf-8"))["sections"]
+    guides = [name for section in sections for name in section["toctree"]]
+    for page in source.rglob("*.rst"):
+        text = page.read_text(encoding="utf-8")
+        # The theme has a table of contents beside the page.
+        text = re.sub(r"^\.\. contents::\n( +:.*\n)*", "", text, flags=re.M)
+        # The first page has the guides.
+        text = re.sub(r"^Guides\n-+\n\n\.\. toctree::\n(\n| +.*\n)*", "", text, flags=re.M)
+        page.write_text(text, encoding="utf-8")
     (source / "index.rst").rename(source / "collection.rst")
     index = INDEX.format(
         title=COLLECTION, line="=" * len(COLLECTION), guides="\n".join(f"   docsite/{each}" for each in guides)
@@ -89,7 +100,8 @@ def _add_pages(source: Path) -> None:
     (source / "index.rst").write_text(index, encoding="utf-8")
     (source / "event_source.rst").write_text(event_source.page(ROOT), encoding="utf-8")
     shutil.copytree(ROOT / "docs" / "images", source / "images")
-    shutil.copy(HERE / "conf.py", source)
+    for name in ("conf.py", "start.rst"):
+        shutil.copy(HERE / name, source)
     (source / "_static").mkdir()
     shutil.copy(HERE / "site.css", source / "_static")
 

@@ -30,13 +30,12 @@ _ANSIBLE = "https://docs.ansible.com/projects/ansible/latest/"
 def _link_to_ansible(app: Sphinx, env: Any, node: nodes.Element, contents: nodes.TextElement) -> nodes.Node | None:
     """Link to the site of Ansible for what is documented there. Nothing is downloaded to find out where."""
     target: str = node["reftarget"]
-    if target.startswith("ansible_collections.ansible.builtin."):
-        name, _separator, kind = target.removeprefix("ansible_collections.ansible.builtin.").rpartition("_")
-        page = f"collections/ansible/builtin/{name}_{kind}.html"
-    elif not target.startswith("ansible_collections."):
-        page = ""
-    else:
+    parts = target.split(".")
+    if target.startswith(f"ansible_collections.{project}."):
         return None
+    page = ""
+    if parts[0] == "ansible_collections":
+        page = f"collections/{parts[1]}/{parts[2]}/{'.'.join(parts[3:]).partition('__')[0]}.html"
     return nodes.reference("", "", contents, internal=False, refuri=f"{_ANSIBLE}{page}")
 
 

@@ -35,8 +35,9 @@ def broken(site: Path) -> Iterator[str]:
     for path, page in pages.items():
         for link in sorted(page.links):
             target, anchor = urldefrag(link)
-            if urlsplit(target).scheme or target.startswith("//"):
+            parts = urlsplit(target)
+            if parts.scheme or parts.netloc:
                 continue
-            file = (path.parent / unquote(target)).resolve() if target else path
+            file = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             if not file.is_file() or (anchor and file in pages and unquote(anchor) not in pages[file].anchors):
                 yield f"{path.relative_to(site)}: {link}"

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_links_that_lead_nowhere(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "index.html").write_text(
-        '<h1 id="top">x</h1><a href="sub/a.html#here">1</a><a href="#top">2</a><a href="https://example.com/x">3</a>'
+        '<h1 id="top">x</h1><a href="sub/a.html?v=1#here">1</a><a href="#top">2</a><a href="https://example.com/x">3</a>'
         '<a href="sub/b.html">4</a><a href="#nowhere">5</a><a href="sub/a.html#away">6</a><img src="gone.svg">'
     )
     (tmp_path / "sub" / "a.html").write_text('<a id="here" href="../index.html#top">1</a>')
