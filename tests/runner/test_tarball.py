@@ -20,6 +20,7 @@ from tests.runner.installation import PATIENCE, ROOT
 #: What users need at the top: the collection itself, its documentation, its licence, and the emulator for dry runs.
 TOP = {
     "CHANGELOG.md",
+    "CHANGELOG.md.license",
     "CODE_OF_CONDUCT.md",
     "CONTRIBUTING.md",
     "COPYING",
@@ -43,7 +44,7 @@ TOP = {
 @pytest.fixture(scope="module")
 def tarballs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two, from copies of the checkout that were made at different times, with different permissions."""
-    built = []
+    built: list[Path] = []
     for number in range(2):
         folder = tmp_path_factory.mktemp(f"build-{number}")
         copy = folder / "checkout"
