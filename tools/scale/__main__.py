@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import platform
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ..dry_run import DryRunError, environment, install_collection, main, say
+from ..dry_run import environment, install_collection, main, run, say
 from ..emulated import DOMAIN_ID, TOKEN, emulated, order_ids, requests_at
 from . import figures as scale
 from .figures import Cost, Figures
@@ -41,29 +40,15 @@ THROTTLED_ORDERS = 1_000
 
 def run_measured(arguments: list[str], variables: dict[str, str], cwd: Path) -> tuple[float, float, str]:
     """
-    Run this Python, and return the seconds, the memory of its largest process in MiB, and what it printed.
+    Run this Python, and return the seconds, the memory of its largest process in MiB, and its last line before that.
 
-    :raises DryRunError: if it fails.
+    :raises DryRunError: if it fails (see run).
     """
-    output = cwd / "output"
     started = time.perf_counter()
-    with output.open("wb") as stream:
-        process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=cwd, env=variables, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
-        )
-        try:
-            _pid, status, usage = os.wait4(process.pid, 0)
-        except BaseException:
-            process.terminate()
-            raise
+    output = run([str(HERE / "measured.py"), sys.executable, *arguments], variables, cwd=cwd)
     seconds = time.perf_counter() - started
-    # Else Popen would wait for a process that is gone.
-    process.returncode = os.waitstatus_to_exitcode(status)
-    text = output.read_text(encoding="utf-8", errors="replace")
-    if process.returncode:
-        raise DryRunError(f"{' '.join(arguments[:4])} failed:\n{text[-3000:]}")
-    # Linux counts in KiB, macOS in bytes.
-    return seconds, usage.ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024), text
+    lines = output.split("\n")
+    return seconds, float(lines[-2]), lines[-3] if len(lines) > 2 else ""
 
 
 def write_json(path: Path, content: Any) -> str:
