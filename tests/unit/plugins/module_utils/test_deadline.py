@@ -147,46 +147,36 @@ def test_a_refusal_that_trickles_is_a_refusal() -> None:
     assert (error.http_status, error.retryable) == (401, False)
 
 
-def test_an_end_that_the_deadline_makes_is_no_answer() -> None:
-    # Without a length, the answer ends with the connection: what came by then is not the answer.
-    whole = b'HTTP/1.1 200 OK\r\n\r\n{"delivery_order": {"id": "%s", "status": "SUCCESS"}}' % ID.encode()
+def failure_after(answer: bytes) -> CloudPondError:
+    """Return the failure of a query whose server sends this, and then keeps the connection open."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         ended = threading.Event()
 
-        def answer() -> None:
+        def serve_once() -> None:
             connection, _peer = listener.accept()
             with connection:
                 connection.recv(65536)
-                connection.sendall(whole)
+                connection.sendall(answer)
                 ended.wait(5)
 
-        thread = threading.Thread(target=answer)
+        thread = threading.Thread(target=serve_once)
         thread.start()
         error = in_time(lambda: failure(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=TIMEOUT))
         ended.set()
         thread.join()
-    assert TIMED_OUT in str(error)
+    return error
+
+
+def test_an_end_that_the_deadline_makes_is_no_answer() -> None:
+    # Without a length, the answer ends with the connection: what came by then is not the answer.
+    whole = b'HTTP/1.1 200 OK\r\n\r\n{"delivery_order": {"id": "%s", "status": "SUCCESS"}}' % ID.encode()
+    assert TIMED_OUT in str(failure_after(whole))
 
 
 def test_a_socket_that_times_out_first_gives_the_same_message(monkeypatch: pytest.MonkeyPatch) -> None:
     # The time-out of the socket and the deadline pass at almost the same time, and the watchdog's thread can be late.
     monkeypatch.setattr(Watch, "expire", lambda watch: None)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        ended = threading.Event()
-
-        def answer() -> None:
-            connection, _peer = listener.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
-                ended.wait(5)
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        error = in_time(lambda: failure(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=TIMEOUT))
-        ended.set()
-        thread.join()
-    assert TIMED_OUT in str(error)
+    assert TIMED_OUT in str(failure_after(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"))
 
 
 def test_closing_ends_what_other_threads_are_at(emulate: Emulate) -> None:
