@@ -165,6 +165,7 @@ def test_journal() -> None:
         "method": "GET",
         "path": path,
         "delivery_order_id": "0000-a",
+        "edge_site_id": None,
         "status": 200,
         "fault": None,
         "user_agent": "tester/1",
