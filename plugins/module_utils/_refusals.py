@@ -19,6 +19,7 @@ import fcntl
 import hashlib
 import json
 import mmap
+import os
 import tempfile
 import typing as t
 
@@ -50,9 +51,10 @@ class Refusals:
         :param folder: A directory for a temporary file, which has no name there.
         :raises OSError: if there can be none.
         """
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # it lasts as long as this
-        self._file.truncate(_SLOTS * _SLOT_SIZE)
-        self._memory = mmap.mmap(self._file.fileno(), _SLOTS * _SLOT_SIZE)
+        self._file, path = tempfile.mkstemp(dir=folder)
+        os.unlink(path)
+        os.ftruncate(self._file, _SLOTS * _SLOT_SIZE)
+        self._memory = mmap.mmap(self._file, _SLOTS * _SLOT_SIZE)
 
     @contextlib.contextmanager
     def turn(self, identity: str, asked: str) -> Iterator[None]:
