@@ -31,6 +31,12 @@ ORDERS = ("ready", "echo-401", "echo-403", "away", "redirect", "odd")
 
 CALLBACKS = ("ansible.builtin.tree", "ansible.builtin.junit", "huaweicloud.cloudpond.delivery_progress")
 
+#: Else Ansible would look for a Python, which may lack requests.
+PYTHON = {"ansible_python_interpreter": sys.executable}
+
+#: The short name may stand for the connection that ships everything.
+LOCAL = {"ansible_connection": "ansible.builtin.local"}
+
 #: ansible-core itself writes the arguments of a shipped module there, and removes the file unless told to keep it.
 KEPT = "AnsiballZ_"
 
@@ -76,7 +82,7 @@ def places(url: str, proxy: str) -> t.Iterator[Place]:
     yield Place(
         "variables of the inventory",
         {"auth_token": "{{ token }}"},
-        files={"inventory.json": json.dumps({"all": {"hosts": {"localhost": {"token": CANARY}}}})},
+        files={"inventory.json": json.dumps({"all": {"hosts": {"localhost": {"token": CANARY, **PYTHON}}}})},
         arguments=("-i", "inventory.json"),
     )
     yield Place(
@@ -133,7 +139,7 @@ def run(place: Place, folder: Path, url: str, *, shipped: bool) -> str:
     keep = {"name": "Keep", "ansible.builtin.set_fact": {"kept": "{{ results }}", "cacheable": True}}
     play = {
         "hosts": "localhost",
-        "connection": "ansible.builtin.local",
+        "vars": LOCAL,
         "gather_facts": False,
         "tasks": [task, show, keep],
     }
