@@ -144,7 +144,7 @@ def test_journal() -> None:
         get(emulator.url, headers={"X-Auth-Token": "wrong-secret"})
         clock.now += 2.5
         get(emulator.url, headers=headers, path=f"{order_path()}?x=1")
-        with pytest.raises(OSError):  # noqa: PT011
+        with pytest.raises(OSError):  # noqa: PT011  # any will do
             get(emulator.url, headers=headers)
         get(emulator.url, headers=headers, method="DELETE")
         get(emulator.url, headers=headers, path="/elsewhere")
@@ -183,7 +183,7 @@ def test_journal_is_a_copy() -> None:
         emulator.requests.clear()
         assert len(emulator.requests) == 1
     with pytest.raises(dataclasses.FrozenInstanceError):
-        emulator.requests[0].status = 1  # type: ignore[misc]
+        emulator.requests[0].status = 1  # type: ignore[misc]  # it is frozen
 
 
 def test_journal_is_only_read() -> None:

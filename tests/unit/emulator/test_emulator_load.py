@@ -104,7 +104,7 @@ def test_concurrent_counts_the_requests_that_wait_for_an_answer() -> None:
         with raw_connection(emulator) as first, raw_connection(emulator) as second:
             for number, connection in enumerate((first, second), start=2):
                 connection.sendall(raw_request("slow"))
-                wait_until(lambda number=number: len(emulator.requests) == number)  # type: ignore[misc]
+                wait_until(lambda number=number: len(emulator.requests) == number)  # type: ignore[misc]  # a lambda's default
             for order_id in ("quick", "reset", "cut", "quick"):
                 with raw_connection(emulator) as connection:
                     connection.sendall(raw_request(order_id))

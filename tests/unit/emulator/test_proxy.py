@@ -117,7 +117,7 @@ def test_tunnel_carries_a_large_answer(pki: Pki) -> None:
 
 def test_tls_to_the_proxy_and_through_it(pki: Pki) -> None:
     tls = {"certificate": pki.certificate, "key": pki.key}
-    with Emulator(["0000-a=huge"], **tls) as emulator, Proxy(**tls) as proxy:  # type: ignore[arg-type]
+    with Emulator(["0000-a=huge"], **tls) as emulator, Proxy(**tls) as proxy:  # type: ignore[arg-type]  # of several types
         assert proxy.url.startswith("https://127.0.0.1:")
         with raw_connection(proxy) as plain:
             outer = pki.trusting.wrap_socket(plain, server_hostname="127.0.0.1")
@@ -130,7 +130,7 @@ def test_tls_to_the_proxy_and_through_it(pki: Pki) -> None:
             def step(action: object) -> bytes:
                 while True:
                     try:
-                        got = action()  # type: ignore[operator]
+                        got = action()  # type: ignore[operator]  # of several types
                         outer.sendall(outgoing.read())
                         return bytes(got or b"")
                     except ssl.SSLWantReadError:

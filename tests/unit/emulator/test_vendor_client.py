@@ -229,7 +229,7 @@ def test_date_that_is_14_minutes_off_is_taken(minutes: int) -> None:
 def test_wrong_key_is_refused(options: dict[str, str]) -> None:
     with emulator_with_keys("0000-a=SUCCESS") as emulator:
         with pytest.raises(ClientRequestException) as caught:
-            VendorClient(emulator, **options).show("0000-a")  # type: ignore[arg-type]
+            VendorClient(emulator, **options).show("0000-a")  # type: ignore[arg-type]  # of several types
         assert refused(emulator, caught.value)
 
 

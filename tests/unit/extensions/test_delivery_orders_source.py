@@ -298,7 +298,7 @@ def test_options_that_can_not_be_used_end_the_source(
 def test_wrong_arguments_are_refused(source: Source, emulate: Emulate, args: dict[str, t.Any], message: str) -> None:
     emulator = emulate(f"{ID}=SUCCESS")
     args = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN, **args}
-    with pytest.raises(ValueError) as caught:  # noqa: PT011
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # checked below
         source.until_polled(1, source.globals["main"](source.queue, args))
     assert str(caught.value).startswith(message)
     assert emulator.requests == []
