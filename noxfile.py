@@ -78,6 +78,7 @@ def default_cores() -> list[str]:
     return chosen
 
 
+_default_cores = default_cores()
 for _core in CONTROLLER_PYTHONS:
     for _kind, _run in (
         ("sanity", run_sanity),
@@ -86,7 +87,7 @@ for _core in CONTROLLER_PYTHONS:
         ("integration", run_integration("shipped" if _core == OLDEST_CORE else "here")),
     ):
         add_ansible_test_session(
-            f"{_kind}-{_core}", _core, pythons_to_try(_core), _run, default=_core in default_cores()
+            f"{_kind}-{_core}", _core, pythons_to_try(_core), _run, default=_core in _default_cores
         )
 
 add_plain_units_session(
@@ -102,7 +103,7 @@ add_plain_units_session(
     MODULE_PYTHONS[OLDEST_MODULE_PYTHON],
     *OLDEST_REQUESTS,
 )
-add_matrix(CONTROLLER_PYTHONS, tuple(MODULE_PYTHONS), MODULE_PYTHONS, OLDEST_REQUESTS)
+add_matrix(CONTROLLER_PYTHONS, MODULE_PYTHONS, OLDEST_REQUESTS)
 
 antsibull_nox.load_antsibull_nox_toml()
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import nox
@@ -81,7 +81,7 @@ def add_ansible_test_session(
             options = ["--requirements", *given, "--color", "no", *arguments, *session.posargs]
             session.run("ansible-test", command, *options, env={"HOME": str(home)})
 
-        with session.chdir(copy_collection(session, core)):
+        with session.chdir(_copy_collection(session, core)):
             run(session, ansible_test)
 
     ansible_test_session.__doc__ = f"{(run.__doc__ or '').rstrip('.')}, with ansible-core {core}."
@@ -99,20 +99,41 @@ def add_plain_units_session(
     """
 
     def units_session(session: nox.Session) -> None:
-        requirements = [f"ansible-core~={core}.0", "pytest", "pytest-mock", "-r", "tests/unit/requirements.txt"]
-        session.install("--upgrade", *requirements, *packages)
-        copy = copy_collection(session, core)
-        junit = copy / "tests" / "output" / "junit"
-        with session.chdir(copy):
-            try:
-                options = ["-p", "no:cacheprovider", "--import-mode=importlib", f"--junit-xml={junit}/units.xml"]
-                arguments = session.posargs or ["tests/unit"]
-                session.run("python", "-m", "pytest", *options, *arguments, env={"PYTHONPATH": str(copy.parents[2])})
-            finally:
-                keep_result(session, junit, note=", ".join(packages).replace("==", " "))
+        note = ", ".join(packages).replace("==", " ")
+        run_pytest(session, core, *packages, arguments=["tests/unit"], note=note)
 
     units_session.__doc__ = description
     nox.session(name=name, default=not tags, tags=tags, python=interpreter(tuple(pythons)))(units_session)
+
+
+def run_pytest(
+    session: nox.Session,
+    core: str,
+    *packages: str,
+    arguments: Sequence[str],
+    note: str,
+    variables: Mapping[str, str] | None = None,
+) -> None:
+    """
+    Run unit tests by pytest in a copy of the collection.
+
+    :param core: The version of ansible-core, X.Y.
+    :param packages: Installed beside the requirements of the unit tests.
+    :param arguments: What to test. The arguments of the session replace it.
+    :param note: For the table.
+    :param variables: More variables of the environment.
+    """
+    requirements = [f"ansible-core~={core}.0", "pytest", "pytest-mock", "-r", "tests/unit/requirements.txt"]
+    session.install("--upgrade", *requirements, *packages)
+    copy = _copy_collection(session, core)
+    junit = copy / "tests" / "output" / "junit"
+    options = ["-p", "no:cacheprovider", "--import-mode=importlib", f"--junit-xml={junit}/units.xml"]
+    environment = {"PYTHONPATH": str(copy.parents[2]), **(variables or {})}
+    with session.chdir(copy):
+        try:
+            session.run("python", "-m", "pytest", *options, *(session.posargs or arguments), env=environment)
+        finally:
+            keep_result(session, junit, note=note)
 
 
 def _python_version(session: nox.Session) -> str:
@@ -121,7 +142,7 @@ def _python_version(session: nox.Session) -> str:
     return (session.run("python", "-c", code, silent=True, log=False) or "").strip()
 
 
-def copy_collection(session: nox.Session, core: str) -> Path:
+def _copy_collection(session: nox.Session, core: str) -> Path:
     """Copy the checkout to where Ansible looks for the collection: ansible-test insists on the folders' names."""
     prepared = prepare_collections(
         session, ansible_core_version=core, install_in_site_packages=False, install_out_of_tree=True

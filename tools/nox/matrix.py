@@ -33,16 +33,14 @@ _TABLE = re.compile(r"(<!-- results -->\n).*(<!-- end -->)", re.S)
 
 def add_matrix(
     controller_pythons: Mapping[str, Sequence[str]],
-    module_pythons: Sequence[str],
-    cores: Mapping[str, str],
+    module_pythons: Mapping[str, str],
     oldest_requests: Sequence[str],
 ) -> None:
     """
     Add the sessions.
 
     :param controller_pythons: The Pythons of each ansible-core, newest first.
-    :param module_pythons: The Pythons that modules run on.
-    :param cores: The ansible-core that each of them runs as a controller.
+    :param module_pythons: The Pythons that modules run on, and the ansible-core that each runs as a controller.
     :param oldest_requests: The oldest requests and urllib3, as pip's requirements.
     """
     for core, pythons in controller_pythons.items():
@@ -57,7 +55,7 @@ def add_matrix(
                 name = f"{TAG}-{kind}-{core}-py{python}"
                 add_ansible_test_session(name, core, (python,), run, default=False, tags=(TAG,))
     newest = next(iter(controller_pythons))
-    for python in module_pythons:
+    for python, core in module_pythons.items():
         importing = f"{TAG}-import-py{python}"
         run = _import(python)
         add_ansible_test_session(importing, newest, controller_pythons[newest], run, default=False, tags=(TAG,))
@@ -66,7 +64,7 @@ def add_matrix(
             name = f"{TAG}-units-py{python}-{which}-requests"
             # Newer Pythons lack what the oldest urllib3 imports.
             if which == "newest" or int(python.split(".")[1]) < 12:
-                add_plain_units_session(name, description, (python,), cores[python], *packages, tags=(TAG,))
+                add_plain_units_session(name, description, (python,), core, *packages, tags=(TAG,))
 
 
 def _import(python: str) -> Run:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import nox
 
-from .interpreters import find_interpreter
+from .interpreters import interpreter
 from .table import keep_result
 
 # The Pythons of the newest ansible-core, then those of ansible-core 2.19.
 PYTHONS = ("3.13", "3.12", "3.14", "3.11")
 
 
-@nox.session(python=find_interpreter(PYTHONS) or ">=3.11,<3.15")
+@nox.session(python=interpreter(PYTHONS))
 def runner(session: nox.Session) -> None:
     """Build environments with ansible-builder, and run jobs with ansible-runner, as controllers do."""
     session.install("--upgrade", "-r", "tests/runner/requirements.txt")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import nox
 
-from .interpreters import find_interpreter
+from .interpreters import interpreter
 from .runner import PYTHONS
 
 
-@nox.session(python=find_interpreter(PYTHONS) or ">=3.11,<3.15")
+@nox.session(python=interpreter(PYTHONS))
 def site(session: nox.Session) -> None:
     """Build the documentation site, and check its links."""
     session.install("--upgrade", "-r", "tools/site/requirements.txt")

@@ -87,8 +87,12 @@ def save(figures: Figures) -> None:
 
 def write_tables(page: str, figures: Figures) -> str:
     """Return the page with its tables made anew."""
-    tables = {"machine": f"{figures.machine}.", "costs": _costs(figures), "throttling": _throttling(figures)}
-    tables["intervals"] = _intervals(figures)
+    tables = {
+        "machine": f"{figures.machine}.",
+        "costs": _costs(figures),
+        "throttling": _throttling(figures),
+        "intervals": _intervals(figures),
+    }
     return _TABLES.sub(lambda match: f"{match[1]}\n{tables[match[2]]}\n\n{match[3]}", page)
 
 
@@ -105,7 +109,7 @@ def _costs(figures: Figures) -> str:
 def _throttling(figures: Figures) -> str:
     rows = [
         (f"{rate} requests a second" if rate else "no limit", _time(seconds))
-        for rate, seconds in sorted(figures.throttled.items(), key=lambda item: -(item[0] or 10**9))
+        for rate, seconds in sorted(figures.throttled.items(), key=lambda item: item[0] or math.inf, reverse=True)
     ]
     return _table(("The gateway allows", "1,000 orders by ID take"), rows)
 

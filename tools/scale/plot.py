@@ -41,7 +41,7 @@ def draw(figures: Figures) -> None:
         | {"svg.fonttype": "none", "svg.hashsalt": "scale", "font.family": "sans-serif", "font.size": 11}
     )
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
-    for panel, (field, label) in zip(axes, (("requests", "requests"), ("seconds", "seconds"))):
+    for panel, field in zip(axes, ("requests", "seconds")):
         for way, (color, marker) in _LOOKS.items():
             costs = figures.costs[way]
             xs, ys = [cost.orders for cost in costs], [getattr(cost, field) for cost in costs]
@@ -49,7 +49,7 @@ def draw(figures: Figures) -> None:
             if xs[-1] < SHOWN[-1]:
                 ends = [ys[-1], getattr(figures.at(way, SHOWN[-1]), field)]
                 panel.plot([xs[-1], SHOWN[-1]], ends, color=color, linestyle=":", marker=marker, fillstyle="none")
-        panel.set(xscale="log", yscale="log", xlabel="orders", ylabel=f"{label} each time it asks")
+        panel.set(xscale="log", yscale="log", xlabel="orders", ylabel=f"{field} each time it asks")
         for axis in (panel.xaxis, panel.yaxis):
             axis.set_major_formatter("{x:,g}")
         panel.grid(color=_INK, alpha=0.15)
