@@ -25,17 +25,29 @@ nitpicky = True
 pygments_style = "ansible"
 
 _ANSIBLE = "https://docs.ansible.com/projects/ansible/latest/"
+# The pages of those of its labels that antsibull-docs refers to.
+_PAGES = {
+    "action_plugins": "plugins/action.html",
+    "ansible_configuration_settings": "reference_appendices/config.html",
+    "callback_plugins": "plugins/callback.html",
+    "common_return_values": "reference_appendices/common_return_values.html",
+}
 
 
 def _link_to_ansible(app: Sphinx, env: Any, node: nodes.Element, contents: nodes.TextElement) -> nodes.Node | None:
     """Link to the site of Ansible for what is documented there. Nothing is downloaded to find out where."""
     target: str = node["reftarget"]
-    parts = target.split(".")
     if target.startswith(f"ansible_collections.{project}."):
         return None
-    page = ""
-    if parts[0] == "ansible_collections":
-        page = f"collections/{parts[1]}/{parts[2]}/{'.'.join(parts[3:]).partition('__')[0]}.html"
+    if target.startswith("ansible_collections."):
+        _root, namespace, collection, name = target.split(".", 3)
+        page = f"collections/{namespace}/{collection}/{name.partition('__')[0]}.html"
+    elif target.startswith("ANSIBLE_"):
+        page = f"{_PAGES['ansible_configuration_settings']}#envvar-{target}"
+    elif target in _PAGES:
+        page = _PAGES[target]
+    else:
+        return None
     return nodes.reference("", "", contents, internal=False, refuri=f"{_ANSIBLE}{page}")
 
 
