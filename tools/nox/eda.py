@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nox
 
-from .interpreters import find_interpreter
+from .interpreters import interpreter
 from .java import OLDEST_JAVA, find_java_home
 from .table import keep_result
 
@@ -19,7 +19,7 @@ from .table import keep_result
 PYTHONS = ("3.12", "3.13", "3.11")
 
 
-@nox.session(python=find_interpreter(PYTHONS) or ">=3.11,<3.14")
+@nox.session(python=interpreter(PYTHONS))
 def eda(session: nox.Session) -> None:
     """Run the event source and the rulebooks by ansible-rulebook, which needs Java 17. EDA=0 leaves this out."""
     if os.environ.get("EDA") == "0":
