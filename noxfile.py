@@ -33,9 +33,10 @@ from tools.nox.matrix import add_matrix, write_results
 from tools.nox.runner import runner
 from tools.nox.site import site
 from tools.nox.table import show_table
+from tools.nox.workflow import workflow
 
 # nox finds sessions by their import.
-__all__ = ["chaos", "eda", "runner", "site"]
+__all__ = ["chaos", "eda", "runner", "site", "workflow"]
 
 nox.options.allow_parallel = True
 nox.options.download_python = "never"
