@@ -26,7 +26,7 @@ from tools.nox.ansible_test import (
     run_units,
     run_units_with_coverage,
 )
-from tools.nox.chaos import chaos
+from tools.nox.chaos import chaos, matrix_chaos
 from tools.nox.eda import eda
 from tools.nox.interpreters import find_interpreter
 from tools.nox.matrix import add_matrix, write_results
@@ -36,7 +36,7 @@ from tools.nox.table import show_table
 from tools.nox.workflow import workflow
 
 # nox finds sessions by their import.
-__all__ = ["chaos", "eda", "runner", "site", "workflow"]
+__all__ = ["chaos", "eda", "matrix_chaos", "runner", "site", "workflow"]
 
 nox.options.allow_parallel = True
 nox.options.download_python = "never"
@@ -92,14 +92,8 @@ for _core in CONTROLLER_PYTHONS:
         )
 
 add_plain_units_session(
-    f"units-py{OLDEST_MODULE_PYTHON}",
-    f"Run the unit tests on Python {OLDEST_MODULE_PYTHON}, the oldest that modules run on.",
-    (OLDEST_MODULE_PYTHON,),
-    MODULE_PYTHONS[OLDEST_MODULE_PYTHON],
-)
-add_plain_units_session(
     "units-oldest-requests",
-    "Run the unit tests with the oldest requests and urllib3 that a supported platform ships.",
+    "Run the unit tests on the oldest Python, requests and urllib3 that the modules run on.",
     (OLDEST_MODULE_PYTHON,),
     MODULE_PYTHONS[OLDEST_MODULE_PYTHON],
     *OLDEST_REQUESTS,

@@ -15,19 +15,29 @@ from .interpreters import interpreter
 CORE = "2.19"
 PYTHONS = ("3.13", "3.12", "3.11")
 
-LIVES = "500"
-ANSWERS = "20000"
+LIVES = 500
+ANSWERS = 20000
 
 
 @nox.session(python=interpreter(PYTHONS))
 def chaos(session: nox.Session) -> None:
     """Let orders live through random faults, and answer with random bytes."""
+    _run(session, ANSWERS // 10)
+
+
+@nox.session(name="matrix-chaos", python=interpreter(PYTHONS), default=False, tags=["matrix"])
+def matrix_chaos(session: nox.Session) -> None:
+    """Do so with ten times as many answers."""
+    _run(session, ANSWERS)
+
+
+def _run(session: nox.Session, answers: int) -> None:
     run_pytest(
         session,
         CORE,
         "pytest-xdist",
         # Most of them wait most of the time.
         arguments=["-n", "6", "tests/unit/plugins/test_chaos.py"],
-        note=f"{LIVES} lives, {ANSWERS} answers",
-        variables={"CHAOS_LIVES": LIVES, "CHAOS_ANSWERS": ANSWERS},
+        note=f"{LIVES} lives, {answers} answers",
+        variables={"CHAOS_LIVES": str(LIVES), "CHAOS_ANSWERS": str(answers)},
     )
