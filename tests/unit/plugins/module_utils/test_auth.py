@@ -138,6 +138,8 @@ def test_the_signature_is_a_secret_of_the_request() -> None:
     assert re.fullmatch("[0-9a-f]{64}", signature)
     assert request.headers["Authorization"].endswith(f"Signature={signature}")
     assert auth.secrets == ("SK", "ST")
+    # The vendor locks an access key, so it is known by that.
+    assert auth.identity == "AK"
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -145,7 +147,8 @@ def test_the_signature_is_a_secret_of_the_request() -> None:
 def test_keys_that_cannot_be_headers(place: int, wrong: str) -> None:
     keys: list[t.Any] = ["AK", "SK", "ST"]
     keys[place] = wrong
-    with pytest.raises(CloudPondError, match="must be one line of visible ASCII") as caught:
+    name = ("access_key", "secret_key", "security_token")[place]
+    with pytest.raises(CloudPondError, match=f": {name} must be one line of visible ASCII") as caught:
         SignatureAuth(*keys)
     assert not wrong or wrong not in str(caught.value)
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 import contextlib
 import gzip
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import typing as t
 
 import pytest
@@ -21,6 +23,7 @@ import trustme
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import Answer, Client
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import ANSWER_MAX
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
 
 from ...conftest import DOMAIN_ID, TOKEN, FakeClock, Tls
@@ -51,6 +54,7 @@ def show(url: str, **options: t.Any) -> dict[str, t.Any]:
 def failure(url: str, **options: t.Any) -> CloudPondError:
     with pytest.raises(CloudPondError) as caught:
         show(url, **options)
+    assert caught.value.asked in ("the CloudPond API", f"delivery order '{ID}'")
     assert "secret" not in repr(caught.value.to_dict()) + str(caught.value)
     return caught.value
 
@@ -274,9 +278,25 @@ def test_a_body_that_cannot_be_decoded(retry_clock: FakeClock) -> None:
 
 
 def test_a_compressed_answer_that_is_too_large() -> None:
-    with serve(ok(gzip.compress(b" " * 20_000_000), b"Content-Encoding: gzip")) as url:
-        error = failure(url)
+    with serve(ok(gzip.compress(b" " * 100_000_000), b"Content-Encoding: gzip")) as url:
+        tracemalloc.start()
+        try:
+            error = failure(url)
+            _now, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
     assert "larger than 10 MiB" in str(error)
+    assert peak < 40_000_000
+
+
+def test_the_largest_compressed_answer() -> None:
+    order = b'{"delivery_order": {"id": "%s"}}' % ID.encode()
+    body = gzip.compress(order.ljust(ANSWER_MAX))
+    with serve(ok(body, b"Content-Encoding: gzip")) as url:
+        assert show(url)["id"] == ID
+    # More of the same stream, which is not read, does not make it complete.
+    with serve(ok(body[:-1], b"Content-Encoding: gzip")) as url:
+        assert failure(url).message == "the answer can't be decoded"
 
 
 def test_an_answer_that_is_too_large_is_not_read_to_its_end() -> None:
@@ -308,9 +328,16 @@ def test_host_names_that_are_none(host: str) -> None:
     assert not error.retryable
 
 
-def test_a_compressed_answer() -> None:
+@pytest.mark.parametrize("encoding", [b"gzip", b"x-gzip", b" GZIP "])
+def test_a_compressed_answer(encoding: bytes) -> None:
     body = gzip.compress(b'{"delivery_order": {"id": "%s"}}' % ID.encode())
-    with serve(ok(body, b"Content-Encoding: gzip")) as url:
+    with serve(ok(body, b"Content-Encoding: " + encoding)) as url:
+        assert show(url)["id"] == ID
+
+
+@pytest.mark.parametrize("encoding", [b"", b"identity"])
+def test_an_answer_that_says_it_is_not_compressed(encoding: bytes) -> None:
+    with serve(ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode(), b"Content-Encoding: " + encoding)) as url:
         assert show(url)["id"] == ID
 
 
@@ -550,6 +577,23 @@ def test_an_echo_where_no_header_should_be(retry_clock: FakeClock) -> None:
     assert error.__suppress_context__
 
 
+def test_an_echo_of_the_signature_where_no_header_should_be() -> None:
+    """A server that answers with nothing but the signature that it was sent."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _peer = listener.accept()
+            with connection:
+                received = connection.recv(65536)
+                connection.sendall(re.search(rb"Signature=[0-9a-f]{64}", received)[0] + b"\r\n\r\n")  # type: ignore[index]
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        error = failure(f"http://127.0.0.1:{listener.getsockname()[1]}", access_key="AK", secret_key="my-secret")
+        thread.join()
+    assert "Signature=********" in str(error)
+
+
 def test_a_cookie_is_not_sent_back(retry_clock: FakeClock) -> None:
     received: list[bytes] = []
     busy = b"HTTP/1.1 503 Busy\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -619,7 +663,7 @@ def test_an_unknown_authority_is_refused_at_once(emulate: Emulate, retry_clock: 
     error = failure(emulator.url, max_retries=5)
     assert not error.retryable
     assert error.message is not None
-    assert error.message.startswith("the certificate of 127.0.0.1 does not verify: ")
+    assert error.message == "the certificate of 127.0.0.1 does not verify: unable to get local issuer certificate"
     assert retry_clock.sleeps == []
     assert emulator.requests == []
 
@@ -703,8 +747,39 @@ def test_tls_requests_use_the_proxy_of_the_environment(tls: Tls, monkeypatch: py
     with serve(b"HTTP/1.1 407 %s\r\nContent-Length: 0\r\n\r\n" % echo) as proxy:
         monkeypatch.setenv("https_proxy", proxy.replace("http://", "http://user:secret%2Fword@"))
         error = failure("https://ies.example.com")
-    assert "refused to connect: 407 Proxy-Authorization: Basic ********" in str(error)
+    name = f"the proxy {proxy.replace('http://', '')} (https_proxy)"
+    assert error.message == f"{name} refused to connect: 407 Proxy-Authorization: Basic ********"
     assert not error.retryable
+
+
+def test_a_proxy_that_refuses_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(b"HTTP/1.1 403\r\nContent-Length: 0\r\n\r\n") as proxy:
+        monkeypatch.setenv("https_proxy", proxy)
+        error = failure("https://ies.example.com")
+    assert error.message == f"the proxy {proxy.replace('http://', '')} (https_proxy) refused to connect: 403"
+
+
+# The end
+
+
+def test_a_thread_that_waits_for_its_next_try_ends_when_the_client_is_closed(emulate: Emulate) -> None:
+    client = make_client(emulate(f"{ID}=throttled:60").url, max_retries=1)
+    errors: list[CloudPondError] = []
+
+    def query() -> None:
+        try:
+            DELIVERY_ORDERS.show(client, ID)
+        except CloudPondError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=query)
+    thread.start()
+    while not client._transport._held_until:
+        time.sleep(0.01)
+    client.close()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert [(error.message, error.retryable) for error in errors] == [("", False)]
 
 
 # Without requests

@@ -30,9 +30,11 @@ def find(**options: str | None) -> Auth:
 def failure(**options: str | None) -> str:
     with pytest.raises(CloudPondError) as caught:
         find(**options)
-    assert "secret" not in str(caught.value).replace("secret_key", "")
+    message = str(caught.value)
+    assert message.startswith("Cannot query the CloudPond API: ")
+    assert "secret" not in message.replace("secret_key", "")
     assert not caught.value.retryable
-    return str(caught.value)
+    return message
 
 
 @pytest.fixture

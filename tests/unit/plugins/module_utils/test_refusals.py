@@ -18,6 +18,8 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals im
 from ...conftest import DOMAIN_ID, TOKEN
 
 if t.TYPE_CHECKING:
+    from pathlib import Path
+
     from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 
     Emulate = t.Callable[..., Emulator]
@@ -90,15 +92,26 @@ def test_another_credential_and_another_endpoint_are_sent(emulate: Emulate, ask:
     assert len(emulators[1].requests) == 1
 
 
-def test_a_long_refusal_is_kept_without_its_text(emulate: Emulate, ask: Ask) -> None:
-    emulator = emulate("a=large-error:401")
+@pytest.mark.parametrize(("length", "kept"), [(1500, True), (4096, False)])
+def test_a_long_refusal_is_kept_without_its_text(length: int, kept: bool) -> None:
+    refusals = Refusals()
+    fields: dict[str, t.Any] = {"message": "m" * length, "code": "APIGW.0301", "request_id": "r-1"}
     for _number in range(REFUSALS_MAX):
-        ask(emulator.url, "a", auth_token=TOKEN)
-    error = ask(emulator.url, "a", auth_token=TOKEN)
-    assert len(emulator.requests) == REFUSALS_MAX
-    assert error is not None
-    assert error.http_status == 401
-    assert not error.retryable
+        with pytest.raises(CloudPondError), refusals.turn("key", "a"):
+            raise CloudPondError("a", **fields, http_status=401)
+    with pytest.raises(CloudPondError) as caught, refusals.turn("key", "a"):
+        pass
+    shown = fields if kept else dict.fromkeys(fields)
+    assert caught.value.to_dict() == {**shown, "http_status": 401, "retryable": False}
+
+
+def test_it_leaves_no_file_behind(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    Refusals(str(folder))
+    assert list(folder.iterdir()) == []
+    with pytest.raises(OSError, match="nowhere"):
+        Refusals(str(tmp_path / "nowhere"))
 
 
 # With threads, Python warns of forks; the emulator's don't matter to the children.

@@ -279,8 +279,9 @@ def test_signed_requests_page_too(emulate: Emulate, asking: Asking) -> None:
 @pytest.mark.parametrize("size", [0, 2001, -1])
 def test_page_sizes_that_are_refused(emulate: Emulate, asking: Asking, size: int) -> None:
     emulator = emulate()
-    with pytest.raises(CloudPondError, match="page_size must be from 1 to 2000: got"):
+    with pytest.raises(CloudPondError) as caught:
         list(listed(asking(emulator), page_size=size))
+    assert str(caught.value) == f"Cannot query the delivery orders: page_size must be from 1 to 2000: got {size}"
     assert emulator.requests == []
 
 
@@ -294,10 +295,10 @@ def test_page_sizes_that_are_refused(emulate: Emulate, asking: Asking, size: int
         ("null-entry", "has no delivery order in it"),
         ("wrong-types", "of the delivery order in the answer is not a string"),
         ("json-list", "is not a JSON object"),
-        ("no-page-info", "has no page_info"),
+        ("no-page-info", ": the answer does not say whether more pages follow: it has no page_info .request"),
         ("list-page-info", "has no page_info"),
         ("text-page-info", "has no page_info"),
-        ("number-marker", "next_marker in the answer is not a string"),
+        ("number-marker", ": the next_marker in the answer is not a string with something in it .request"),
         ("empty-marker", "next_marker in the answer is not a string"),
     ],
 )
@@ -321,6 +322,41 @@ def test_empty_pages_end_at_some_time() -> None:
         with make_client(url) as client, pytest.raises(CloudPondError, match="101 pages in a row are empty") as caught:
             list(listed(client))
     assert not caught.value.retryable
+
+
+def test_empty_pages_between_others_are_none_in_a_row() -> None:
+    pages = [
+        b'{"delivery_orders": [%s], "page_info": {"next_marker": "m%d"}}'
+        % (b'{"id": "a%d"}' % number if number % 60 == 0 else b"", number)
+        for number in range(1, 170)
+    ]
+    with serve(*map(ok, pages), ok(b'{"delivery_orders": [], "page_info": {}}')) as url, make_client(url) as client:
+        assert ids(listed(client)) == ["a60", "a120"]
+
+
+def test_pages_that_go_round_in_a_wide_circle() -> None:
+    pages = [b'{"delivery_orders": [], "page_info": {"next_marker": "m%d"}}' % (number % 3) for number in range(4)]
+    with serve(*map(ok, pages)) as url:
+        with make_client(url) as client, pytest.raises(CloudPondError, match="in circles, at the marker 'm0'"):
+            list(listed(client))
+
+
+def test_the_pages_together_are_not_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = [b'{"delivery_orders": [], "page_info": {"next_marker": "m%d"}}' % number for number in range(3)]
+    size = len(pages[0])
+    monkeypatch.setattr(_paging, "LIST_MAX", 2 * size)
+    with serve(*map(ok, pages)) as url, make_client(url) as client:
+        with pytest.raises(CloudPondError, match="the pages of the answer are larger than 0 MiB together") as caught:
+            list(listed(client))
+        assert not caught.value.retryable
+    monkeypatch.setattr(_paging, "LIST_MAX", 3 * 1024 * 1024)
+    large = ok(b'{"delivery_orders": [], "page_info": {"next_marker": "m"}}'.ljust(3 * 1024 * 1024 + 1))
+    with serve(large) as url, make_client(url) as client:
+        with pytest.raises(CloudPondError, match="are larger than 3 MiB together"):
+            list(listed(client))
+    last = ok(b'{"delivery_orders": [], "page_info": {}}'.ljust(3 * 1024 * 1024))
+    with serve(last) as url, make_client(url) as client:
+        assert list(listed(client)) == []
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,8 @@ def test_not_available(value: object) -> None:
     [
         (
             result("available", listed=True),
-            "a listing .*: the task has neither edge_site_id nor edge_site_ids",
+            "^huaweicloud.cloudpond.edge_site_available was given a listing of the account, .*: the task has neither "
+            "edge_site_id nor edge_site_ids",
         ),
         ({"changed": False, "results": [result("available", listed=True)]}, "was given a listing"),
         ("available", "takes a registered result of huaweicloud.cloudpond.cloudpond_edge_site_info, an edge site or a"),

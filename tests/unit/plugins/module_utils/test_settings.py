@@ -1,0 +1,111 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._settings import Proxy, find_settings
+
+from ...conftest import DOMAIN_ID
+
+
+def proxy_of(endpoint: str = "https://ies.example.com", **environ: str) -> Proxy | None:
+    return find_settings({"endpoint": endpoint, "domain_id": DOMAIN_ID}, environ).proxy
+
+
+def basic(login: str) -> str:
+    return base64.b64encode(login.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("value", "url", "name", "secrets"),
+    [
+        ("http://proxy:3128", "http://proxy:3128", "proxy:3128", ("", "")),
+        ("proxy:3128", "http://proxy:3128", "proxy:3128", ("", "")),
+        ("https://proxy/", "https://proxy", "proxy", ("", "")),
+        ("http://[::1]:3128", "http://[::1]:3128", "[::1]:3128", ("", "")),
+        ("http://user:word@proxy", "http://user:word@proxy", "proxy", ("word", basic("user:word"))),
+        ("http://user@proxy", "http://user:@proxy", "proxy", ("", basic("user:"))),
+        ("http://:word@proxy", "http://:word@proxy", "proxy", ("word", basic(":word"))),
+        (
+            "http://us%2Fer:wo%2Frd%40@proxy:1",
+            "http://us%2Fer:wo%2Frd%40@proxy:1",
+            "proxy:1",
+            ("wo/rd@", basic("us/er:wo/rd@")),
+        ),
+        ("http://a~b:c!d@proxy", "http://a~b:c%21d@proxy", "proxy", ("c!d", basic("a~b:c!d"))),
+    ],
+)
+def test_a_proxy(value: str, url: str, name: str, secrets: tuple[str, str]) -> None:
+    assert proxy_of(https_proxy=value) == Proxy(url, f"{name} (https_proxy)", secrets)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "socks5://proxy:1080",
+        "http://",
+        "http://proxy:port",
+        "http://[::1",
+        "http://proxy/path",
+        "http://proxy?query",
+        "http://proxy#fragment",
+        "http://user:pass#word@proxy",
+        "http://user:pass/word@proxy",
+        "http://user:pass word@proxy",
+        "http://user:p\u00e4ss@proxy",
+    ],
+)
+def test_a_proxy_that_is_refused_is_not_shown(value: str) -> None:
+    with pytest.raises(CloudPondError) as caught:
+        proxy_of(HTTPS_PROXY=value)
+    assert str(caught.value) == (
+        "Cannot query the CloudPond API: HTTPS_PROXY must be a URL such as http://proxy.example.com:3128, with http or "
+        "https, and with the special characters of its user name and password percent-encoded (the value is not shown, "
+        "as it may hold a password)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "name"),
+    [
+        ({"https_proxy": "one", "HTTPS_PROXY": "two"}, "one (https_proxy)"),
+        ({"https_proxy": "", "HTTPS_PROXY": "two"}, None),
+        ({"HTTPS_PROXY": "two", "ALL_PROXY": "three"}, "two (HTTPS_PROXY)"),
+        ({"all_proxy": "three"}, "three (all_proxy)"),
+        ({"http_proxy": "four"}, None),
+        ({"https_proxy": "one", "no_proxy": "example.com"}, None),
+        ({"https_proxy": "one", "NO_PROXY": "example.com"}, None),
+        ({"https_proxy": "one", "no_proxy": "", "NO_PROXY": "example.com"}, "one (https_proxy)"),
+        ({"https_proxy": "one", "no_proxy": "example.org"}, "one (https_proxy)"),
+    ],
+)
+def test_which_variable_counts(environ: dict[str, str], name: str | None) -> None:
+    proxy = proxy_of(**environ)
+    assert (proxy.name if proxy else None) == name
+
+
+def test_plain_http_has_no_proxy() -> None:
+    assert proxy_of("http://127.0.0.1:1", https_proxy="one", http_proxy="two", all_proxy="three") is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"endpoint": 1}, "endpoint must be a URL such as https://ies.myhuaweicloud.com"),
+        ({"domain_id": "a/b"}, "domain_id must be made of letters, digits, '-' and '_', and must not be empty: got"),
+        ({"timeout": "soon"}, "timeout must be a number of more than 0 and at most 86400: got 'soon'"),
+        ({"max_retries": 1.5}, "max_retries must be a whole number of at least 0: got 1.5"),
+        ({"ca_path": "/nowhere"}, "ca_path must name a file or directory of CA certificates: '/nowhere': [Errno 2] "),
+    ],
+)
+def test_a_refusal_is_a_whole_sentence(options: dict[str, object], message: str) -> None:
+    with pytest.raises(CloudPondError) as caught:
+        find_settings({"endpoint": "https://ies.example.com", "domain_id": DOMAIN_ID, **options}, {})
+    assert str(caught.value).startswith(f"Cannot query the CloudPond API: {message}")
+    assert not caught.value.retryable
