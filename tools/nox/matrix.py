@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -70,6 +71,9 @@ def add_matrix(
 def _import(python: str) -> Run:
     def run(session: nox.Session, ansible_test: AnsibleTest) -> None:
         """Import modules and module_utils by ansible-test."""
+        # ansible-test looks for it on the PATH, where pyenv's shims stand for versions that are switched off too.
+        if interpreter := find_interpreter((python,)):
+            session.env["PATH"] = f"{Path(interpreter).parent}{os.pathsep}{os.environ['PATH']}"
         ansible_test("sanity", "--test", "import", "--python", python)
 
     return run
