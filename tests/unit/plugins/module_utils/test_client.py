@@ -96,6 +96,22 @@ def test_an_order(emulate: Emulate) -> None:
     assert emulator.requests[0].user_agent == f"huaweicloud.cloudpond/{VERSION} ansible-core/2.16.0"
 
 
+def test_the_headers_of_a_request() -> None:
+    received: list[bytes] = []
+    with serve(ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode()), received=received) as url:
+        show(url)
+    lines = dict(line.split(b": ", 1) for line in received[0].strip().split(b"\r\n")[1:])
+    del lines[b"Host"]
+    assert lines == {
+        b"User-Agent": f"huaweicloud.cloudpond/{VERSION}".encode(),
+        b"Accept": b"application/json",
+        b"Accept-Encoding": b"gzip",
+        b"X-Language": b"en-us",
+        b"X-Domain-Id": DOMAIN_ID.encode(),
+        b"X-Auth-Token": TOKEN.encode(),
+    }
+
+
 def test_a_key_left_out_is_none_and_an_added_one_is_kept() -> None:
     with serve(ok(b'{"delivery_order": {"id": "%s", "colour": 1}}' % ID.encode())) as url:
         assert show(url) == {
@@ -226,6 +242,17 @@ def test_redirects_to_anywhere(location: bytes) -> None:
         error = failure(url, max_retries=3)
     assert (error.http_status, error.retryable) == (302, False)
     assert "the answer is a redirect to" in str(error)
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308, 399])
+def test_a_redirect_is_not_followed(emulate: Emulate, status: int) -> None:
+    other = emulate(f"{ID}=SUCCESS")
+    location = f"{other.url}/v2/{DOMAIN_ID}/delivery-orders/{ID}".encode()
+    with serve(b"HTTP/1.1 %d No\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % (status, location)) as url:
+        error = failure(url, max_retries=3)
+    assert (error.http_status, error.retryable) == (status, False)
+    assert "the answer is a redirect to 'http://127.0.0.1:" in str(error)
+    assert other.requests == []
 
 
 @pytest.mark.parametrize("head", [b"", b"Content-Encoding: gzip\r\n"])

@@ -13,6 +13,7 @@ import typing as t
 import pytest
 import trustme
 
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _deadline
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._deadline import RECEIVED_MAX, Watch
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
@@ -230,6 +231,19 @@ def test_a_large_error_is_not_looked_at(emulate: Emulate, fault: str) -> None:
         tracemalloc.stop()
     assert error.http_status in (400, 500)
     assert len(str(error)) < 2000
+
+
+def test_an_answer_with_more_around_the_body_than_it_may_have_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_deadline, "RECEIVED_MAX", 1024 * 1024)
+    # Each chunk is one byte long, after an extension of 1,000.
+    chunk = b"1;" + b"x" * 1000 + b"\r\n \r\n"
+    order = b'{"delivery_order": {"id": "%s"}}' % ID.encode()
+    end = b"%x\r\n%s\r\n0\r\n\r\n" % (len(order), order)
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    with serve(head + chunk * 900 + end) as url:
+        assert show(url)["id"] == ID
+    with serve(head + chunk * 1100 + end) as url:
+        assert failure(url).retryable
 
 
 @pytest.mark.parametrize("fault", ["gzip-bomb", "gzip-gzip-bomb", "unknown-encoding", "not-gzip"])
