@@ -75,13 +75,24 @@ def test_a_failure(emulate: Emulate) -> None:
     assert result["error"]["http_status"] == 404
 
 
+def test_a_credential_that_was_refused_three_times_is_not_sent_again(emulate: Emulate) -> None:
+    emulator = emulate(f"{ID}=SUCCESS")
+    args = {**connection(emulator), "auth_token": "wrong", "delivery_order_id": ID}
+    results = [run(args) for _number in range(5)]
+    assert [result["error"]["http_status"] for result in results] == [401] * 5
+    assert len(emulator.requests) == 3
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"wrong": 1}, "Unsupported parameters for (huaweicloud.cloudpond.x) module: wrong. Supported parameters incl"),
         ({"delivery_order_id": "a", "status": ["FAIL"]}, "parameters are mutually exclusive"),
         ({"status": ["WRONG"]}, "value of status must be one or more of"),
-        ({"delivery_order_id": None}, "delivery_order_id came out null"),
+        (
+            {"delivery_order_id": None},
+            "Cannot query the CloudPond API: delivery_order_id came out null: leave it out to query everything of the",
+        ),
     ],
 )
 def test_options_that_are_refused(emulate: Emulate, options: dict[str, t.Any], message: str) -> None:

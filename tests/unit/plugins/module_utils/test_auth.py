@@ -17,7 +17,7 @@ from huaweicloudsdkcore.signer.signer import Signer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._auth import SignatureAuth
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._auth import SignatureAuth, TokenAuth
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 
 #: What UTF-8 can encode: surrogates can't be sent, nor can requests prepare them.
@@ -151,6 +151,15 @@ def test_keys_that_cannot_be_headers(place: int, wrong: str) -> None:
     with pytest.raises(CloudPondError, match=f": {name} must be one line of visible ASCII") as caught:
         SignatureAuth(*keys)
     assert not wrong or wrong not in str(caught.value)
+
+
+def test_a_token_that_cannot_be_a_header() -> None:
+    with pytest.raises(CloudPondError) as caught:
+        TokenAuth("a b")
+    assert str(caught.value) == (
+        "Cannot query the CloudPond API: auth_token must be one line of visible ASCII characters without spaces (look "
+        "for a line break at its end, or a variable that came out empty)"
+    )
 
 
 def test_an_empty_value_is_part_of_the_signature() -> None:

@@ -87,6 +87,8 @@ def test_all_that_are_missing_are_named(emulate: Emulate, asking: Asking) -> Non
         "Cannot query delivery order 'x' and delivery order 'y' and delivery order 'z': HTTP 404, IES."
     )
     assert (caught.value.http_status, caught.value.retryable) == (404, False)
+    # The vendor's support looks for one of them.
+    assert caught.value.request_id
     assert len(emulator.requests) == 5
 
 

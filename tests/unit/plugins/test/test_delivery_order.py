@@ -19,7 +19,13 @@ from hypothesis import strategies as st
 from jinja2 import StrictUndefined, Undefined, UndefinedError
 
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FINAL_STATUSES, STATUSES
-from ansible_collections.huaweicloud.cloudpond.plugins.test.delivery_order import TestModule as Plugin
+from ansible_collections.huaweicloud.cloudpond.plugins.test.delivery_order import (
+    TestModule as Plugin,
+)
+from ansible_collections.huaweicloud.cloudpond.plugins.test.delivery_order import (
+    delivery_order_settled,
+    delivery_order_succeeded,
+)
 
 TESTS = Plugin().tests()
 settled = TESTS["delivery_order_settled"]
@@ -61,6 +67,13 @@ def test_one_status_in_each_form(status: str | None) -> None:
     for value in (order(status), [order(status)], (order(status),), result(status), result(status, failed=True)):
         assert settled(value) is (status in {"SUCCESS", "FAIL", "CANCELLED", "DELETED"})
         assert succeeded(value) is (status == "SUCCESS")
+
+
+def test_ansible_finds_them() -> None:
+    assert Plugin().tests() == {
+        "delivery_order_settled": delivery_order_settled,
+        "delivery_order_succeeded": delivery_order_succeeded,
+    }
 
 
 def test_there_are_six_statuses_and_four_are_final() -> None:
