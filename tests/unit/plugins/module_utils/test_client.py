@@ -147,6 +147,12 @@ def test_ids_are_one_harmless_segment(emulate: Emulate, wrong: str) -> None:
     assert emulator.requests == []
 
 
+def test_an_id_with_every_kind_of_character(emulate: Emulate) -> None:
+    emulator = emulate("Site_A-1=SUCCESS")
+    with make_client(emulator.url) as client:
+        assert DELIVERY_ORDERS.show(client, "Site_A-1")["id"] == "Site_A-1"
+
+
 @pytest.mark.parametrize("token", ["", "secret\nX-Evil: 1", "secret\r", "secret ", "secr\u00e9t-secret", "secret\0"])
 def test_a_token_that_cannot_be_a_header_is_not_repeated(token: str) -> None:
     assert "auth_token must be one line" in str(failure("https://127.0.0.1", token=token))
