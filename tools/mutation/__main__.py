@@ -73,8 +73,7 @@ class Mutant(NamedTuple):
     @property
     def function(self) -> str:
         """The function or method, such as ``_client.Client.get``."""
-        qualified, _, _number = self.name.rpartition("__mutmut_")
-        module, _, mangled = qualified.rpartition(".")
+        module, mangled = self.name.rpartition("__mutmut_")[0].rsplit(".", 1)
         # mutmut writes x_function, and xǁClassǁmethod.
         name = mangled[1:].strip("ǁ").replace("ǁ", ".") if "ǁ" in mangled else mangled[2:]
         return f"{module.rpartition('.')[2]}.{name}"
@@ -137,7 +136,7 @@ def write_page(every: list[Mutant], survivors: list[tuple[str, str, str]]) -> No
     counts = {file: Counter(mutant.result for mutant in every if mutant.file == file) for file in _files(every)}
     total = sum(counts.values(), Counter[str]())
     found = total["killed"] + total["timed out"]
-    unexplained = sum(why == NOT_YET for *_, why in survivors)
+    unexplained = sum(why == NOT_YET for _function, _line, why in survivors)
     lines = [
         "",
         f"{len(every):,} mutants, of which the tests find {found:,}: {found / len(every):.1%}.",
