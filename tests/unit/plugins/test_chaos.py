@@ -95,10 +95,8 @@ def query(emulator: Emulator) -> dict[str, t.Any]:
     return ActionModule(*stand_ins).run(task_vars={})
 
 
-@pytest.mark.parametrize("seed", range(LIVES))
-def test_a_life(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = random.Random(seed)
-    steps = life(rng)
+def live(steps: list[str], rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> str | None:
+    """Query until the order is settled, or for ATTEMPTS times, and return the status that was believed in the end."""
     # Nobody waits for what a server asks: how long that may be has tests of its own.
     monkeypatch.setattr(_transport.Transport, "_sleep", lambda self, seconds: None)
     monkeypatch.setattr(_transport.Transport, "_wait_while_held", lambda self: None)
@@ -133,6 +131,34 @@ def test_a_life(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
             assert result["error"]["retryable"]
         statuses = [request.status for request in emulator.requests]
         assert statuses.count(401) + statuses.count(403) <= 1, steps
+    return result["delivery_order"]["status"] if settled and not result.get("failed") else None
+
+
+@pytest.mark.parametrize("seed", range(LIVES))
+def test_a_life(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(seed)
+    live(life(rng), rng, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("steps", "end"),
+    [
+        pytest.param("PROCESSING*2,hang,ACCEPTING,reset*3,SUCCESS", "SUCCESS", id="outages between the statuses"),
+        pytest.param("http:503*2,slow:30,cut-short,trickle-body:30,SUCCESS", "SUCCESS", id="every kind of outage"),
+        pytest.param("SUCCESS", "SUCCESS", id="at once"),
+        pytest.param("ON_HOLD*3,SUCCESS", "SUCCESS", id="a status that nobody knows"),
+        pytest.param("PROCESSING,cut-chunks,long-length,cut-short,FAIL", "FAIL", id="cut, then failed"),
+        pytest.param("ACCEPTING,http:500,CANCELLED", "CANCELLED", id="an outage, then cancelled"),
+        pytest.param("PROCESSING,http:401,SUCCESS", None, id="refused on the way"),
+        pytest.param("throttled:0*3,http:403,SUCCESS", None, id="throttled, then forbidden"),
+        pytest.param("PROCESSING,duplicate-keys,SUCCESS", None, id="two statuses in one answer"),
+        pytest.param("PROCESSING,other-order,SUCCESS", None, id="the order of somebody else"),
+        pytest.param("PROCESSING,redirect,SUCCESS", None, id="sent elsewhere"),
+        pytest.param("reset,gzip-bomb,SUCCESS", None, id="a bomb"),
+    ],
+)
+def test_a_life_with_a_name(steps: str, end: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert live(steps.split(","), random.Random(0), monkeypatch) == end
 
 
 class Server:
