@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import typing as t
 
+import hypothesis
 import pytest
 import trustme
 
@@ -17,6 +19,16 @@ from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 DOMAIN_ID = "0123456789abcdef0123456789abcdef"
 #: With characters that percent-encoding changes, as the tokens of IAM have them.
 TOKEN = "MIIF/secret+token=="
+
+# The session `chaos` runs the random tests with more.
+EXAMPLES = int(os.environ.get("CHAOS_EXAMPLES", "50"))
+hypothesis.settings.register_profile("cloudpond", max_examples=EXAMPLES, deadline=None, database=None)
+hypothesis.settings.load_profile("cloudpond")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marker that selects, beside hypothesis's own, what the session `chaos` runs."""
+    config.addinivalue_line("markers", "lives: random lives of an order")
 
 
 class FakeClock:

@@ -4,7 +4,7 @@
 
 """Random lives of an order, with every fault of the emulator, and random bytes for an answer.
 
-The variable CHAOS_LIVES is how many lives there are, and CHAOS_ANSWERS how many answers. A life that fails is named by
+The variable CHAOS_LIVES is how many lives there are, and CHAOS_EXAMPLES how many answers. A life that fails is named by
 its seed: pytest -k 'test_a_life[17]' runs it alone.
 """
 
@@ -42,7 +42,6 @@ from ..conftest import DOMAIN_ID, TOKEN
 from .module_utils.test_client import make_client
 
 LIVES = int(os.environ.get("CHAOS_LIVES", "25"))
-ANSWERS = int(os.environ.get("CHAOS_ANSWERS", "500"))
 
 ID = "00000000-0000-000-0000-000000000001"
 
@@ -134,6 +133,7 @@ def live(steps: list[str], rng: random.Random, monkeypatch: pytest.MonkeyPatch) 
     return result["delivery_order"]["status"] if settled and not result.get("failed") else None
 
 
+@pytest.mark.lives
 @pytest.mark.parametrize("seed", range(LIVES))
 def test_a_life(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(seed)
@@ -232,9 +232,7 @@ BODIES = st.one_of(
 )
 
 
-@settings(
-    max_examples=ANSWERS, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(answer=st.one_of(st.binary(max_size=300), st.tuples(STATUS_LINES, HEADERS, BODIES).map(b"".join)))
 def test_any_bytes_bring_an_order_or_an_error_of_ours(server: Server, answer: bytes) -> None:
     server.answer = answer
@@ -279,7 +277,6 @@ def statuses_in(value: object) -> t.Iterator[object]:
             yield from statuses_in(inner)
 
 
-@settings(max_examples=ANSWERS, deadline=None, database=None)
 @given(value=ENTRIES)
 def test_nothing_but_success_succeeds(value: object) -> None:
     try:

@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.huaweicloud.cloudpond.plugins.filter.delivery_order_report import FilterModule
@@ -194,7 +194,6 @@ RESULTS = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.one_of(ORDERS, st.lists(ORDERS), RESULTS, st.lists(RESULTS).map(lambda items: loop(*items))))
 def test_any_report_is_printable_lines_that_end_in_one_full_stop(value: t.Any) -> None:
     for line in report(value).split("\n"):

@@ -14,7 +14,7 @@ import requests
 from huaweicloudsdkcore.auth.credentials import GlobalCredentials
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._auth import SignatureAuth, TokenAuth
@@ -50,7 +50,6 @@ def sign_as_the_vendor_does(request: requests.PreparedRequest, access_key: str, 
     return authorization
 
 
-@settings(max_examples=1500, deadline=None, database=None)
 @given(
     method=METHOD,
     scheme=st.sampled_from(["http", "https"]),

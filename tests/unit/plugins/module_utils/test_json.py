@@ -11,7 +11,7 @@ import threading
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._json import parse
@@ -30,7 +30,6 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, database=None)
 @given(values, st.booleans(), st.sampled_from(["utf-8", "utf-8-sig"]))
 def test_values_are_read_as_they_were_written(value: Any, ascii_only: bool, encoding: str) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import StrictUndefined, Undefined, UndefinedError
 
@@ -325,7 +325,6 @@ def mappings_in(value: t.Any) -> Iterator[dict[str, t.Any]]:
             yield from mappings_in(item)
 
 
-@settings(max_examples=300, deadline=None)
 @given(OPERANDS)
 def test_nothing_succeeds_unless_every_status_is_success(value: t.Any) -> None:
     try:
@@ -342,7 +341,6 @@ def test_nothing_succeeds_unless_every_status_is_success(value: t.Any) -> None:
         assert settled(value) is True
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from([*STATUSES, "NEW"]), max_size=4))
 def test_a_loop_over_orders_is_what_one_query_for_all_is(statuses: list[str]) -> None:
     at_once = result(*statuses)
