@@ -25,6 +25,7 @@ import yaml
 
 from ansible_collections.huaweicloud.cloudpond.tests import emulator as emulator_package
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
+from ansible_collections.huaweicloud.cloudpond.tests.unit.conftest import EXAMPLES
 from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.client import DOMAIN_ID, TOKEN
 
 assert emulator_package.__file__
