@@ -1,0 +1,85 @@
+# Copyright (c) CloudPond collection contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs commands one after another, and compares how each came out with how it was to: a loop of tasks takes far longer.
+
+Reads a JSON object from each line of the standard input that is not empty. All keys but the first two may be left out:
+
+* ``name``: for the messages,
+* ``command``: a command line, without a shell,
+* ``files``: by name, what to write into them as JSON before,
+* ``environment``: variables beside those that are there,
+* ``rc``: the exit code, 0 unless said otherwise,
+* ``output``: a regular expression that the output matches, or standard error with each space, however long, as one,
+* ``lacks``: a regular expression that it does not match.
+
+Prints a JSON list of objects with ``command`` and ``stdout``. If one came out otherwise, shows that one instead
+and exits with 1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+#: How long one command may take, in seconds.
+TIMEOUT = 300
+
+
+def run(case: dict[str, Any]) -> str:
+    """
+    Run a command.
+
+    :return: Its standard output.
+    :raises AssertionError: It came out otherwise.
+    """
+    for name, content in case.get("files", {}).items():
+        Path(name).write_text(json.dumps(content), encoding="utf-8")
+    process = subprocess.run(
+        shlex.split(case["command"]),
+        env={**os.environ, **case.get("environment", {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    printed = process.stdout + "\n" + re.sub(r"\s+", " ", process.stderr)
+    lacks = case.get("lacks")
+    problems = []
+    if process.returncode != case.get("rc", 0):
+        problems.append(f"the exit code is {process.returncode}, not {case.get('rc', 0)}")
+    if not re.search(case.get("output", ""), printed):
+        problems.append(f"the output lacks {case['output']!r}")
+    if lacks and re.search(lacks, printed):
+        problems.append(f"the output has {lacks!r}")
+    if problems:
+        raise AssertionError(
+            f"{case['name']}: {', and '.join(problems)}.\n$ {case['command']}\n{process.stdout}\n{process.stderr}"
+        )
+    return process.stdout
+
+
+def main() -> int:
+    """Run the command line."""
+    outputs = []
+    problems = []
+    for line in filter(str.strip, sys.stdin):
+        try:
+            case = json.loads(line)
+            outputs.append({"command": case["command"], "stdout": run(case)})
+        except AssertionError as error:
+            problems.append(str(error))
+    print("\n".join(problems) if problems else json.dumps(outputs))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
