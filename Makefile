@@ -4,8 +4,8 @@
 
 # The interpreter that the environments are made with: 3.11 or newer.
 PYTHON ?= python3
-# How many sessions `make test` runs at the same time: a number, or auto for that of the processors.
-JOBS ?= auto
+# How many sessions `make test` runs at the same time: one more than there are processors, since each waits now and then.
+JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 # More arguments for nox in `make test`.
 NOX_ARGS ?=
 # More arguments for `make scale`: --draw only writes the tables and the plot from the figures that are there.
@@ -25,6 +25,9 @@ REPORT := .nox/report.json
 
 # Neither the collections in the user's ~/.ansible nor the settings there are to be part of a test.
 export ANSIBLE_HOME := $(CURDIR)/.nox/ansible-home
+
+# Most of what pip installs is never imported. What is gets compiled then.
+export PIP_NO_COMPILE := 1
 
 .PHONY: help
 help:

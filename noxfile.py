@@ -82,10 +82,11 @@ def default_cores() -> list[str]:
 _default_cores = default_cores()
 for _core in CONTROLLER_PYTHONS:
     for _kind, _run in (
-        ("sanity", run_sanity),
+        # The longest first: none of them is to run alone at the end.
+        ("integration", run_integration("shipped" if _core == OLDEST_CORE else "here")),
         # Once is enough for the coverage, which takes as long as the tests.
         ("units", run_units if _core == OLDEST_CORE else run_units_with_coverage),
-        ("integration", run_integration("shipped" if _core == OLDEST_CORE else "here")),
+        ("sanity", run_sanity),
     ):
         add_ansible_test_session(
             f"{_kind}-{_core}", _core, pythons_to_try(_core), _run, default=_core in _default_cores
