@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from ._book import Plan
-from ._command import add_listening, add_running, fault_rows, logger, run, seconds
+from ._command import add_listening, add_running, fault_rows, run, seconds
 from ._emulator import (
     DEFAULT_ACCESS_KEY,
     DEFAULT_DOMAIN_ID,
@@ -189,29 +190,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. Exits with 0 when it was told to end, with 2 and a message when the arguments are wrong."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    try:
-        emulator = Emulator(
-            [*options.order, *options.orders],
-            listing=options.listing,
-            edge_sites=options.edge_site,
-            site_listing=options.site_listing,
-            token=options.token,
-            access_key=options.access_key,
-            secret_key=options.secret_key,
-            security_token=options.security_token,
-            domain_id=options.domain_id,
-            host=options.host,
-            port=options.port,
-            latency=options.latency,
-            throttle=options.throttle,
-            certificate=options.tls_certificate,
-            key=options.tls_key,
-            handshake=options.tls_handshake,
-            log=logger(options),
-        )
-    except ValueError as error:
-        parser.error(str(error))
-    run(parser, options, emulator)
+    make = functools.partial(
+        Emulator,
+        [*options.order, *options.orders],
+        listing=options.listing,
+        edge_sites=options.edge_site,
+        site_listing=options.site_listing,
+        token=options.token,
+        access_key=options.access_key,
+        secret_key=options.secret_key,
+        security_token=options.security_token,
+        domain_id=options.domain_id,
+        latency=options.latency,
+        throttle=options.throttle,
+    )
+    run(parser, options, make)
 
 
 if __name__ == "__main__":

@@ -17,27 +17,13 @@ import textwrap
 import threading
 from collections.abc import Iterable
 from types import FrameType
-from typing import Any, Callable, Protocol
+from typing import Any, Callable
 
 from ._kinds import Kind
-from ._listener import DEFAULT_HOST
+from ._listener import DEFAULT_HOST, Service
 from ._tls import DEFAULT_HANDSHAKE
 
 _WIDTH = 116
-
-
-class Listening(Protocol):
-    """An object that listens at a URL while its ``with`` block runs."""
-
-    @property
-    def url(self) -> str:
-        """The address for clients."""
-
-    def __enter__(self) -> Any:
-        """Start to listen."""
-
-    def __exit__(self, *error: Any) -> None:
-        """Stop, and let go of the port."""
 
 
 def fault_rows(kinds: Iterable[Kind[Any]], *columns: Callable[[Any], str]) -> str:
@@ -88,20 +74,28 @@ def add_running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verbose", action="store_true", help="log each request on stderr, without its credential")
 
 
-def logger(options: argparse.Namespace) -> Callable[[str], None]:
-    """Where the lines of the log go."""
-    return _log if options.verbose else lambda line: None
+def run(parser: argparse.ArgumentParser, options: argparse.Namespace, make: Callable[..., Service]) -> None:
+    """Print the URL, and serve until SIGTERM, SIGINT or --stop-after. Exits with 2 when it can't listen there.
 
-
-def run(parser: argparse.ArgumentParser, options: argparse.Namespace, listening: Listening) -> None:
-    """Print the URL, and serve until SIGTERM, SIGINT or --stop-after. Exits with 2 when it can't listen there."""
+    ``make`` gets what ``add_listening`` and ``add_running`` have added, and may raise ValueError for a wrong argument.
+    """
     with contextlib.ExitStack() as stack:
         stopped = stack.enter_context(_stop_signal())
         try:
-            stack.enter_context(listening)
+            service = make(
+                host=options.host,
+                port=options.port,
+                certificate=options.tls_certificate,
+                key=options.tls_key,
+                handshake=options.tls_handshake,
+                log=_log if options.verbose else lambda line: None,
+            )
+            stack.enter_context(service)
+        except ValueError as error:
+            parser.error(str(error))
         except OSError as error:
             parser.error(f"can't listen on {options.host}, port {options.port}: {error.strerror}; try another --port")
-        print(listening.url, flush=True)
+        print(service.url, flush=True)
         select.select([stopped], [], [], options.stop_after)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from os import PathLike
-from types import TracebackType
 from typing import Callable
 
 from ._auth import Authenticator
@@ -18,7 +17,7 @@ from ._faults import parse_listing_fault
 from ._gateway import Gateway
 from ._journal import Journal, RecordedRequest
 from ._kinds import LONGEST
-from ._listener import DEFAULT_HOST, check_address
+from ._listener import DEFAULT_HOST, Listener, Service, check_address
 from ._lives import parse_service
 from ._orders import OrderBook, OrderPlan, parse_order
 from ._server import Server
@@ -35,8 +34,8 @@ DEFAULT_DOMAIN_ID = "00000000000000000000000000000000"
 DEFAULT_LISTING = "ok"
 
 
-class Emulator:
-    """A CloudPond stand-in that listens while its ``with`` block runs.
+class Emulator(Service):
+    """A CloudPond stand-in that listens while its ``with`` block runs. Its ``url`` is the ``endpoint`` of a module.
 
     ``orders``: ``"ID=LIFE"`` texts (the grammar is in README.md) or what ``parse_orders`` made of a file.
     ``listing``: the life of their listing, such as ``"ok,http:503,ok"``.
@@ -104,26 +103,9 @@ class Emulator:
         self._latency = latency
         self._log = log
 
-    def __enter__(self) -> Emulator:
+    def _listen(self) -> Listener:
         server = Server(self._gateway, self._host, self._port, self._tls, self._clock, self._latency, self._log)
-        self._listener = server.listener
-        self._listener.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._listener.close()
-
-    @property
-    def url(self) -> str:
-        """Where it listens, such as ``http://127.0.0.1:34567``: the ``endpoint`` of a module."""
-        return self._listener.url
-
-    @property
-    def connections(self) -> int:
-        """How many connections were accepted so far, those among them whose handshake failed."""
-        return self._listener.accepted
+        return server.listener
 
     @property
     def requests(self) -> list[RecordedRequest]:

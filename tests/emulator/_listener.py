@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import ipaddress
 import selectors
@@ -18,7 +19,8 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, Callable
+from types import TracebackType
+from typing import Any, Callable, TypeVar
 
 from ._kinds import Fault
 from ._lives import Course
@@ -29,6 +31,8 @@ from ._wire import send
 DEFAULT_HOST = "127.0.0.1"
 
 _BACKLOG = 128
+
+_Service = TypeVar("_Service", bound="Service")
 
 
 def is_loopback(host: str) -> bool:
@@ -213,3 +217,33 @@ class Listener:
     def _forget(self, connection: socket.socket) -> None:
         with self._lock:
             self._connections.discard(connection)
+
+
+class Service(abc.ABC):
+    """Listens while its ``with`` block runs; on entry, raises OSError when it can't."""
+
+    _listener: Listener
+
+    @abc.abstractmethod
+    def _listen(self) -> Listener:
+        """Make the listener."""
+
+    def __enter__(self: _Service) -> _Service:
+        self._listener = self._listen()
+        self._listener.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._listener.close()
+
+    @property
+    def url(self) -> str:
+        """Where it listens, such as ``http://127.0.0.1:34567``."""
+        return self._listener.url
+
+    @property
+    def connections(self) -> int:
+        """How many connections were accepted so far, those among them whose handshake failed."""
+        return self._listener.accepted

@@ -15,13 +15,12 @@ import threading
 import time
 from dataclasses import dataclass
 from os import PathLike
-from types import TracebackType
 from typing import Callable
 
 from ._answers import html_answer, json_answer
 from ._faults_proxy import ESTABLISHED, parse_proxy_fault, refusal
 from ._gateway import JOURNAL_PATH
-from ._listener import DEFAULT_HOST, Listener, check_address
+from ._listener import DEFAULT_HOST, Listener, Service, check_address
 from ._lives import Course, parse_service
 from ._relay import Target, relay, target_of
 from ._replies import Hangup, Reply, rendered
@@ -51,7 +50,7 @@ class ProxyRequest:
     at: float
 
 
-class Proxy:
+class Proxy(Service):
     """A proxy that listens while its ``with`` block runs, and hands CONNECT and plain http on to loopback only.
 
     ``life``: ``"ok"`` and faults, such as ``"http:503*2,ok"``; a poll is one request that gets past login and target.
@@ -92,25 +91,8 @@ class Proxy:
         self._lock = threading.Lock()
         self._requests: list[ProxyRequest] = []
 
-    def __enter__(self) -> Proxy:
-        self._listener = Listener(self._host, self._port, self._tls, self._clock, self._converse)
-        self._listener.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._listener.close()
-
-    @property
-    def url(self) -> str:
-        """Where it listens, such as ``http://127.0.0.1:34567``, without a login."""
-        return self._listener.url
-
-    @property
-    def connections(self) -> int:
-        """How many connections were accepted so far, those among them whose handshake failed."""
-        return self._listener.accepted
+    def _listen(self) -> Listener:
+        return Listener(self._host, self._port, self._tls, self._clock, self._converse)
 
     @property
     def requests(self) -> list[ProxyRequest]:

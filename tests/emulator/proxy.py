@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Sequence
 
-from ._command import add_listening, add_running, fault_rows, logger, run
+from ._command import add_listening, add_running, fault_rows, run
 from ._faults_proxy import PROXY_FAULTS
 from ._proxy import DEFAULT_LIFE, Proxy
 from ._tls import HANDSHAKE_FAULTS
@@ -63,20 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--login", metavar="USER:PASSWORD", help="refuse requests that don't bring this, by 407")
     add_running(parser)
     options = parser.parse_args(arguments)
-    try:
-        proxy = Proxy(
-            options.life,
-            login=options.login,
-            host=options.host,
-            port=options.port,
-            certificate=options.tls_certificate,
-            key=options.tls_key,
-            handshake=options.tls_handshake,
-            log=logger(options),
-        )
-    except ValueError as error:
-        parser.error(str(error))
-    run(parser, options, proxy)
+    run(parser, options, functools.partial(Proxy, options.life, login=options.login))
 
 
 if __name__ == "__main__":
