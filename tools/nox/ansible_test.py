@@ -99,8 +99,7 @@ def add_plain_units_session(
     """
 
     def units_session(session: nox.Session) -> None:
-        note = ", ".join(packages).replace("==", " ")
-        run_pytest(session, core, *packages, arguments=["tests/unit"], note=note)
+        run_pytest(session, core, *packages, arguments=["tests/unit"])
 
     units_session.__doc__ = description
     nox.session(name=name, default=not tags, tags=tags, python=interpreter(tuple(pythons)))(units_session)
@@ -111,7 +110,7 @@ def run_pytest(
     core: str,
     *packages: str,
     arguments: Sequence[str],
-    note: str,
+    note: str | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> None:
     """
@@ -120,7 +119,7 @@ def run_pytest(
     :param core: The version of ansible-core, X.Y.
     :param packages: Installed beside the requirements of the unit tests.
     :param arguments: What to test. The arguments of the session replace it.
-    :param note: For the table.
+    :param note: For the table: the versions of requests and urllib3, unless said otherwise.
     :param variables: More variables of the environment.
     """
     requirements = [f"ansible-core~={core}.0", "pytest", "pytest-mock", "-r", "tests/unit/requirements.txt"]
@@ -133,12 +132,18 @@ def run_pytest(
         try:
             session.run("python", "-m", "pytest", *options, *(session.posargs or arguments), env=environment)
         finally:
-            keep_result(session, junit, note=note)
+            keep_result(session, junit, note=_requests_versions(session) if note is None else note)
 
 
 def _python_version(session: nox.Session) -> str:
     """Return the version (X.Y) of the session's Python."""
     code = "import sys; print('{}.{}'.format(*sys.version_info))"
+    return (session.run("python", "-c", code, silent=True, log=False) or "").strip()
+
+
+def _requests_versions(session: nox.Session) -> str:
+    """Return the versions of requests and urllib3 that are installed."""
+    code = "import requests, urllib3; print(f'requests {requests.__version__}, urllib3 {urllib3.__version__}')"
     return (session.run("python", "-c", code, silent=True, log=False) or "").strip()
 
 
