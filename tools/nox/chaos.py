@@ -16,7 +16,7 @@ CORE = "2.19"
 PYTHONS = ("3.13", "3.12", "3.11")
 
 LIVES = 500
-EXAMPLES = 500
+EXAMPLES = 200
 MATRIX_EXAMPLES = 20_000
 
 
@@ -28,17 +28,17 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session(name="matrix-chaos", python=interpreter(PYTHONS), default=False, tags=["matrix"])
 def matrix_chaos(session: nox.Session) -> None:
-    """Do so with forty times as many examples."""
-    _run(session, MATRIX_EXAMPLES)
+    """Do so with a hundred times as many examples, and with the emulator's description too."""
+    _run(session, MATRIX_EXAMPLES, "tests/unit/emulator")
 
 
-def _run(session: nox.Session, examples: int) -> None:
+def _run(session: nox.Session, examples: int, *more: str) -> None:
     run_pytest(
         session,
         CORE,
         "pytest-xdist",
         # Most of them wait most of the time.
-        arguments=["-n", "6", "-m", "lives or hypothesis", "tests/unit"],
+        arguments=["-n", "6", "-m", "lives or hypothesis", "tests/unit/plugins", *more],
         note=f"{LIVES} lives, {examples} examples",
         variables={"CHAOS_LIVES": str(LIVES), "CHAOS_EXAMPLES": str(examples)},
     )
