@@ -73,7 +73,8 @@ notes:
     variables, and vaulted values.
   - An option that is not known is an error.
   - The expressions of O(compose), O(groups) and O(keyed_groups) see the variables of the host, such as
-    C(delivery_order.edge_site_id). They can't add hosts to the seven groups.
+    C(delivery_order.edge_site_id). They can't add hosts to the seven groups, nor set C(delivery_order_id) or
+    C(delivery_order).
   - The cache has the orders and no credential. Files that differ in O(endpoint), O(domain_id), O(delivery_order_ids) or
     O(status) never share an entry in it.
 seealso:
@@ -156,6 +157,8 @@ _GROUPS = (GROUP, *STATUS_GROUPS.values())
 
 _ADVICE = 'set hostname, for example to "{{ id }}"'
 
+_VARIABLES = frozenset({"delivery_order_id", "delivery_order"})
+
 #: The module's options, which are validated as the module's.
 _SPEC = {name: spec for name, spec in INFO.argument_spec.items() if name != "delivery_order_id"}
 
@@ -214,6 +217,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         unknown = sorted(str(name) for name in config if name not in _SPEC and name not in self._options)
         if unknown:
             raise AnsibleParserError(f"{' and '.join(unknown)}: the plugin {self.NAME} has no such option")
+        own = sorted(_VARIABLES.intersection(self.get_option("compose") or ()))
+        if own:
+            # A gate would query another order than the host's.
+            raise AnsibleParserError(
+                f"compose sets {own[0]}, which is a variable of this plugin's: give yours another name"
+            )
         given = {name: self._resolve(name, config[name]) for name in _SPEC if name in config}
         # Null counts as left out, but for IDs: to list everything in their place could be what nobody meant.
         given = {name: value for name, value in given.items() if value is not None or name in INFO.ids}

@@ -383,6 +383,16 @@ def test_no_name_puts_a_host_into_a_status_group(make_source: MakeSource, option
     assert "the group 'cloudpond_success', which is a group of this plugin's" in message
 
 
+@pytest.mark.parametrize("variable", ["delivery_order_id", "delivery_order"])
+def test_no_expression_gives_a_host_another_order(make_source: MakeSource, variable: str) -> None:
+    inventory = InventoryData()
+    source = make_source(order("id-1=PROCESSING", "site-a"), compose={variable: "'id-2'"})
+    assert f"compose sets {variable}, which is a variable of this plugin's" in source.fail(inventory)
+    assert not inventory.hosts
+    source.write(compose=None)
+    assert source.parse().hosts["site-a"].vars["delivery_order_id"] == "id-1"
+
+
 def test_no_group_gets_the_name_of_a_host(make_source: MakeSource) -> None:
     inventory = InventoryData()
     inventory.add_host("x_router")
