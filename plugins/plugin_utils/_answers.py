@@ -197,9 +197,17 @@ def _is_list(value: object) -> t.TypeGuard[Sequence[t.Any]]:
 
 
 def _describe(value: object) -> str:
-    """Return the type of a value, and the keys of a mapping. ansible-core's own types are named after their base."""
+    """Return the type of a value, with the keys of a mapping, or with the first element of a list that is no entry."""
+    if _is_list(value):
+        odd = [element for element in value if not _is_bare_entry(element)][:1]
+        return " that has ".join([_type_name(value), *(_type_name(element) for element in odd)])
+    return _type_name(value)
+
+
+def _type_name(value: object) -> str:
+    # ansible-core's own types are named after their base.
     base = next(base for base in type(value).__mro__ if base.__module__ == "builtins")
     name = (type(value) if base is object else base).__name__
-    return (
-        f"{name} with the keys {', '.join(sorted(map(str, value)))}" if value and isinstance(value, Mapping) else name
-    )
+    if not isinstance(value, Mapping):
+        return name
+    return f"{name} with the keys {', '.join(sorted(map(str, value)))}" if value else f"empty {name}"
