@@ -4,8 +4,8 @@
 
 """Random lives of an order, with every fault of the emulator, and random bytes for an answer.
 
-The variable CHAOS_LIVES is how many lives there are, and CHAOS_EXAMPLES how many answers. A life that fails is named by
-its seed: pytest -k 'test_a_life[17]' runs it alone.
+The variable CHAOS_LIVES is how many lives there are; there are four times CHAOS_EXAMPLES answers. A life that fails is
+named by its seed: pytest -k 'test_a_life[17]' runs it alone.
 """
 
 from __future__ import annotations
@@ -38,10 +38,11 @@ from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._faults import FAULTS
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._situation import Scope
 
-from ..conftest import DOMAIN_ID, TOKEN
+from ..conftest import DOMAIN_ID, EXAMPLES, TOKEN
 from .module_utils.test_client import make_client
 
 LIVES = int(os.environ.get("CHAOS_LIVES", "25"))
+ANSWERS = 4 * EXAMPLES
 
 ID = "00000000-0000-000-0000-000000000001"
 
@@ -232,7 +233,7 @@ BODIES = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=ANSWERS, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(answer=st.one_of(st.binary(max_size=300), st.tuples(STATUS_LINES, HEADERS, BODIES).map(b"".join)))
 def test_any_bytes_bring_an_order_or_an_error_of_ours(server: Server, answer: bytes) -> None:
     server.answer = answer
@@ -277,6 +278,7 @@ def statuses_in(value: object) -> t.Iterator[object]:
             yield from statuses_in(inner)
 
 
+@settings(max_examples=ANSWERS)
 @given(value=ENTRIES)
 def test_nothing_but_success_succeeds(value: object) -> None:
     try:
