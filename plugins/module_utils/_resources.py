@@ -13,6 +13,7 @@ import typing as t
 
 from ._errors import CloudPondError
 from ._paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, pages
+from ._settings import SEGMENT_RULE, is_segment
 from ._transport import CONCURRENT_MAX
 
 if t.TYPE_CHECKING:
@@ -134,6 +135,9 @@ class Resource(t.NamedTuple):
             entries = [self._read(page.answer, entry) for entry in page.entries]
             if not all(entry["id"] for entry in entries):
                 raise page.answer.error(f"one {self.noun} in the answer has no ID")
+            # Whoever uses the ID of a listing must be able to trust it: it could be a template, or a path.
+            if not all(is_segment(entry["id"]) for entry in entries):
+                raise page.answer.error(f"the ID of one {self.noun} in the answer {SEGMENT_RULE}")
             yield entries
 
     def _find_in_listing(self, client: Client, entry_ids: Sequence[str]) -> dict[str, Entry]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import os
 import runpy
 import signal
@@ -21,6 +22,7 @@ import pytest
 import yaml
 
 from tests.emulator import Emulator
+from tests.emulator._orders import parse_orders
 from tools.docs.examples import blocks_in
 
 if t.TYPE_CHECKING:
@@ -151,12 +153,15 @@ sites:
 - name: Say which site this is, and what its gate was opened by
   ansible.builtin.copy:
     dest: "{tmp_path}/{{{{ inventory_hostname }}}}.provisioned"
-    content: "{{{{ delivery_order_gate_orders | map(attribute='status') | join }}}}"
+    content: "{{{{ delivery_order_gate_orders[0].status }}}} {{{{ ansible_eda.event.delivery_order.name }}}}"
 """,
         encoding="utf-8",
     )
     provisioned = tmp_path / "site-a.provisioned"
-    orders = ["0000-a=PROCESSING*2,ACCEPTING*2,SUCCESS", "0000-b=PROCESSING"]
+    # A template in an extra variable, and ansible-rulebook makes one of the event.
+    bait = f"{{{{ lookup('ansible.builtin.pipe', 'touch {tmp_path}/trapped') }}}}"
+    order = {"id": "0000-a", "name": bait, "life": ["PROCESSING*2", "ACCEPTING*2", "SUCCESS"]}
+    orders = [*parse_orders(json.dumps({"orders": [order]})), "0000-b=PROCESSING"]
     with Emulator(orders, token=TOKEN, listing="ok,reset,ok,http:503,ok") as emulator:
         running = rulebook("provision_delivered_sites", emulator, "--inventory", "inventory.yml", "--print-events")
         running.wait_until(lambda: provisioned.exists() and "PLAY RECAP" in running.output)
@@ -166,7 +171,8 @@ sites:
         assert running.end() < 2
         requests = emulator.requests
     output = running.output
-    assert provisioned.read_text(encoding="utf-8") == "SUCCESS"
+    assert provisioned.read_text(encoding="utf-8") == f"SUCCESS {bait.replace('{{', '{ {')}"
+    assert not (tmp_path / "trapped").exists()
     assert not (tmp_path / "site-b.provisioned").exists()
     assert output.count("PLAY RECAP") == 1
     assert output.count("This is tried again until it succeeds.") == 2

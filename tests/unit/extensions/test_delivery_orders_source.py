@@ -73,13 +73,15 @@ class Source:
         self.until_polled(polls, self.globals["main"](self.queue, {**connection, **credential, **args}))
 
     def watch(self, *outcomes: t.Any, interval: float = 60.0) -> None:
-        """Run it with a query that has these outcomes: statuses by order ID, or an exception."""
+        """Run it with a query that has these outcomes: orders, statuses by order ID, or an exception."""
         remaining = list(outcomes)
 
         def query() -> list[dict[str, t.Any]]:
             outcome = remaining.pop(0)
             if isinstance(outcome, Exception):
                 raise outcome
+            if isinstance(outcome, list):
+                return outcome
             return [{"id": name, "status": status} for name, status in outcome.items()]
 
         self.until_polled(len(outcomes), self.globals["_watch"](self.queue, query, interval))
@@ -152,6 +154,34 @@ def test_many_ids_are_listed_once_an_interval(source: Source, emulate: Emulate) 
     assert len(source.queue.events) == 400
     assert len(emulator.requests) == 3
     assert {request.delivery_order_id for request in emulator.requests} == {None}
+
+
+@pytest.mark.parametrize(
+    ("sent", "harmless"),
+    [
+        ("{{ lookup('pipe', 'id') }}", "{ { lookup('pipe', 'id') }}"),
+        ("{% set a = 1 %}", "{ % set a = 1 %}"),
+        ("{# a #}", "{ # a #}"),
+        ("{{{{ a }}}}", "{ { { { a }}}}"),
+        ("#jinja2: variable_start_string:'['\n[ a ]", " #jinja2: variable_start_string:'['\n[ a ]"),
+        ("{a} {} }} #1", "{a} {} }} #1"),
+    ],
+)
+def test_nothing_of_a_server_is_a_template_in_an_event(source: Source, sent: str, harmless: str) -> None:
+    # Rules hand events on as extra variables, and ansible-rulebook does so with the whole event.
+    order = {"id": "a", "name": sent, "status": sent, "more": {sent: [sent, {"a": sent}, None, 1]}}
+    later = {**order, "status": "SUCCESS"}
+    source.watch([order], [order], [later])
+    expected = {
+        "id": "a",
+        "name": harmless,
+        "status": harmless,
+        "more": {harmless: [harmless, {"a": harmless}, None, 1]},
+    }
+    assert source.queue.events == [
+        {"delivery_order": expected, "previous_status": None},
+        {"delivery_order": {**expected, "status": "SUCCESS"}, "previous_status": harmless},
+    ]
 
 
 def test_an_order_that_is_not_listed_for_a_while_is_remembered(source: Source) -> None:

@@ -17,6 +17,7 @@ description:
   - An event has the keys C(delivery_order), which is the order as the module
     M(huaweicloud.cloudpond.cloudpond_delivery_order_info) returns it, and C(previous_status), the status before the
     change. C(previous_status) is null when the order is first seen.
+  - Text that Ansible would take for a template is changed in an event. A brace gets a space behind it then.
   - The statuses are kept in memory. After a restart, each order is announced once more, with C(previous_status) null.
     Rules must tolerate a second run for the same order.
   - The source compares statuses, not times. It misses a status that comes and goes between two queries.
@@ -111,6 +112,7 @@ import concurrent.futures
 import importlib
 import logging
 import os
+import re
 import sys
 import threading
 import types
@@ -234,11 +236,27 @@ async def _watch(
                 _log.warning("The delivery orders can be queried again, after failures in a row: %d.", failures)
             failures = 0
             backoff = interval
-            for order in orders:
+            for order in map(_harmless, orders):
                 if order["id"] not in statuses or statuses[order["id"]] != order["status"]:
                     await queue.put({"delivery_order": order, "previous_status": statuses.get(order["id"])})
                     statuses[order["id"]] = order["status"]
         await _sleep(pause)
+
+
+def _harmless(value: t.Any) -> t.Any:
+    """
+    Return a value of the API with no text in it that Ansible takes for a template.
+
+    Rules hand text on as extra variables, and ansible-rulebook adds the whole event to those of a playbook. Ansible
+    evaluates templates in extra variables, with lookups that run commands.
+    """
+    if isinstance(value, str):
+        return re.sub(r"^(?=#jinja2:)|(?<=\{)(?=[{%#])", " ", value)
+    if isinstance(value, dict):
+        return {_harmless(key): _harmless(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_harmless(inner) for inner in value]
+    return value
 
 
 async def _in_thread(query: Callable[[], list[_specification.Order]]) -> list[_specification.Order]:

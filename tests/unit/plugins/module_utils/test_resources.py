@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 import typing as t
 
@@ -391,6 +392,17 @@ def test_an_order_without_an_id() -> None:
     with serve(ok(b'{"delivery_orders": [{"status": "SUCCESS"}], "page_info": {}}')) as url:
         with make_client(url) as client:
             with pytest.raises(CloudPondError, match="one delivery order in the answer has no ID"):
+                list(listed(client))
+
+
+@pytest.mark.parametrize("hostile", ["{{ lookup('pipe', 'id') }}", "a/../b", "a b", "a\n", "\u0430", "-e\u200b"])
+def test_an_id_that_could_be_more_than_an_id(hostile: str) -> None:
+    orders = json.dumps([{"id": "a", "status": "SUCCESS"}, {"id": hostile, "status": "SUCCESS"}]).encode()
+    with serve(ok(b'{"delivery_orders": %s, "page_info": {}}' % orders)) as url:
+        with make_client(url) as client:
+            with pytest.raises(
+                CloudPondError, match="the ID of one delivery order in the answer must be made of letters"
+            ):
                 list(listed(client))
 
 
