@@ -82,8 +82,8 @@ class Refusals:
             except CloudPondError as error:
                 if error.http_status == 401:
                     self._write(digest, slot, _refused(known, error))
-                elif error.http_status is not None or not known["refusals"]:
-                    # Without an answer, nothing is known of the credential; but an outage must not keep all waiting.
+                elif not known["refusals"] or (error.http_status is not None and not error.retryable):
+                    # An outage or a throttle says nothing of the credential, but must not keep all waiting.
                     self._write(digest, slot, {**_NEW, "answered": True})
                 raise
             if not known["answered"]:
