@@ -22,7 +22,7 @@ import pytest
 import yaml
 
 from tests.emulator import Emulator
-from tests.emulator._orders import parse_orders
+from tests.emulator._orders import OrderPlan, parse_orders
 from tools.docs.examples import blocks_in
 
 if t.TYPE_CHECKING:
@@ -161,7 +161,7 @@ sites:
     # A template in an extra variable, and ansible-rulebook makes one of the event.
     bait = f"{{{{ lookup('ansible.builtin.pipe', 'touch {tmp_path}/trapped') }}}}"
     order = {"id": "0000-a", "name": bait, "life": ["PROCESSING*2", "ACCEPTING*2", "SUCCESS"]}
-    orders = [*parse_orders(json.dumps({"orders": [order]})), "0000-b=PROCESSING"]
+    orders: list[str | OrderPlan] = [*parse_orders(json.dumps({"orders": [order]})), "0000-b=PROCESSING"]
     with Emulator(orders, token=TOKEN, listing="ok,reset,ok,http:503,ok") as emulator:
         running = rulebook("provision_delivered_sites", emulator, "--inventory", "inventory.yml", "--print-events")
         running.wait_until(lambda: provisioned.exists() and "PLAY RECAP" in running.output)
