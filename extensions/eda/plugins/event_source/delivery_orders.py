@@ -17,7 +17,7 @@ description:
   - An event has the keys C(delivery_order), which is the order as the module
     M(huaweicloud.cloudpond.cloudpond_delivery_order_info) returns it, and C(previous_status), the status before the
     change. C(previous_status) is null when the order is first seen.
-  - Text that Ansible would take for a template is changed in an event. A brace gets a space behind it then.
+  - In an event, a space is added to text that Ansible would otherwise take for a template.
   - The statuses are kept in memory. After a restart, each order is announced once more, with C(previous_status) null.
     Rules must tolerate a second run for the same order.
   - The source compares statuses, not times. It misses a status that comes and goes between two queries.
@@ -236,9 +236,10 @@ async def _watch(
                 _log.warning("The delivery orders can be queried again, after failures in a row: %d.", failures)
             failures = 0
             backoff = interval
-            for order in map(_harmless, orders):
+            for order in orders:
                 if order["id"] not in statuses or statuses[order["id"]] != order["status"]:
-                    await queue.put({"delivery_order": order, "previous_status": statuses.get(order["id"])})
+                    event = {"delivery_order": order, "previous_status": statuses.get(order["id"])}
+                    await queue.put(_harmless(event))
                     statuses[order["id"]] = order["status"]
         await _sleep(pause)
 
