@@ -157,7 +157,11 @@ _GROUPS = (GROUP, *STATUS_GROUPS.values())
 
 _ADVICE = 'set hostname, for example to "{{ id }}"'
 
-_VARIABLES = frozenset({"delivery_order_id", "delivery_order"})
+#: The variables of a host, by their names, each with a function that takes the order.
+_VARIABLES: dict[str, t.Callable[[Order], t.Any]] = {
+    "delivery_order_id": lambda order: order["id"],
+    "delivery_order": lambda order: order,
+}
 
 #: The module's options, which are validated as the module's.
 _SPEC = {name: spec for name, spec in INFO.argument_spec.items() if name != "delivery_order_id"}
@@ -217,7 +221,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         unknown = sorted(str(name) for name in config if name not in _SPEC and name not in self._options)
         if unknown:
             raise AnsibleParserError(f"{' and '.join(unknown)}: the plugin {self.NAME} has no such option")
-        own = sorted(_VARIABLES.intersection(self.get_option("compose") or ()))
+        own = sorted(_VARIABLES.keys() & (self.get_option("compose") or {}))
         if own:
             # A gate would query another order than the host's.
             raise AnsibleParserError(
@@ -368,7 +372,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             for name, order in hosts.items():
                 self.inventory.add_host(name)
-                variables = {"delivery_order_id": order["id"], "delivery_order": order}
+                variables = {variable: read(order) for variable, read in _VARIABLES.items()}
                 for variable, value in variables.items():
                     self.inventory.set_variable(name, variable, value)
                 self._construct(name, variables)
@@ -410,7 +414,7 @@ def _is_order(value: t.Any) -> bool:
     return (
         isinstance(value, dict)
         and all(field in value and isinstance(value[field], (str, type(None))) for field in FIELDS)
-        and bool(value["id"])
+        and is_segment(value["id"])
     )
 
 

@@ -739,6 +739,7 @@ def test_null_ids_are_not_answered_by_a_cached_listing(
         '"[1]"',
         json.dumps(json.dumps([{"id": "a"}])),
         json.dumps(json.dumps([{**dict.fromkeys(FIELDS), "id": ""}])),
+        json.dumps(json.dumps([{**dict.fromkeys(FIELDS), "id": "{{ a }}"}])),
         json.dumps(json.dumps([{**dict.fromkeys(FIELDS), "id": "a", "status": 7}])),
     ],
 )
