@@ -26,7 +26,7 @@ REPORT := .nox/report.json
 # Neither the collections in the user's ~/.ansible nor the settings there are to be part of a test.
 export ANSIBLE_HOME := $(CURDIR)/.nox/ansible-home
 
-# Most of what pip installs is never imported. What is gets compiled then.
+# Most of what pip installs is never imported. Imported files are compiled on first use.
 export PIP_NO_COMPILE := 1
 
 .PHONY: help

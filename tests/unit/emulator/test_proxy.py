@@ -17,12 +17,14 @@ import ssl
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ansible_collections.huaweicloud.cloudpond.tests import emulator as emulator_package
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator, Proxy
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._faults_proxy import PROXY_FAULTS
+from ansible_collections.huaweicloud.cloudpond.tests.emulator._kinds import Kind
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._tls import HANDSHAKE_FAULTS
 from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.client import (
     PATIENCE,
@@ -427,9 +429,9 @@ def test_loopback_only() -> None:
 
 
 @pytest.mark.parametrize(("title", "kinds"), [("## A proxy", PROXY_FAULTS), ("## TLS handshakes", HANDSHAKE_FAULTS)])
-def test_readme_has_every_fault(title: str, kinds: tuple[object, ...]) -> None:
+def test_readme_has_every_fault(title: str, kinds: tuple[Kind[Any], ...]) -> None:
     assert emulator_package.__file__
     readme = Path(emulator_package.__file__).with_name("README.md").read_text(encoding="utf-8")
     section = readme.partition(title)[2].partition("\n## ")[0]
     table = [line.split("|")[1].strip(" `") for line in section.splitlines() if line.startswith("| `")]
-    assert table == [kind.form for kind in kinds]  # type: ignore[attr-defined]
+    assert table == [kind.form for kind in kinds]

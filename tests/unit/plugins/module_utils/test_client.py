@@ -618,7 +618,8 @@ def test_an_echo_of_the_signature_where_no_header_should_be() -> None:
             connection, _peer = listener.accept()
             with connection:
                 received = connection.recv(65536)
-                connection.sendall(re.search(rb"Signature=[0-9a-f]{64}", received)[0] + b"\r\n\r\n")  # type: ignore[index]
+                (signature,) = re.findall(rb"Signature=[0-9a-f]{64}", received)
+                connection.sendall(signature + b"\r\n\r\n")
 
         thread = threading.Thread(target=answer)
         thread.start()
