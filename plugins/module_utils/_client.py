@@ -13,8 +13,8 @@ It knows neither Ansible nor the source of its options. It raises CloudPondError
 
 from __future__ import annotations
 
-import contextlib
 import json
+import time
 import typing as t
 from http import HTTPStatus
 
@@ -27,7 +27,7 @@ from ._transport import RETRYABLE_STATUSES, Transport, TransportError
 from ._version import VERSION
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ._refusals import Refusals
     from ._transport import Reply
@@ -122,47 +122,55 @@ class Client:
         for segment in path:
             self.check_id(segment, asked=asked)
         url = "/".join((self._base_url, version, self._domain_id, *path))
-        with self._refusals.turn(self._identity, asked) if self._refusals else contextlib.nullcontext():
-            return self._ask(asked, url, query)
+        until = time.monotonic() + self._transport.longest
 
-    def _ask(self, asked: str, url: str, query: Iterable[tuple[str, str | int]]) -> Answer:
+        def send(request: Callable[[], Reply]) -> Reply:
+            if not self._refusals:
+                return request()
+            with self._refusals.turn(self._identity, asked, until, self._transport.sleep) as turn:
+                reply = request()
+                if reply.status == HTTPStatus.UNAUTHORIZED:
+                    self._judge(asked, reply)
+                turn.answered = reply.status not in RETRYABLE_STATUSES
+                return reply
+
         try:
-            reply = self._transport.get(url, query)
+            reply = self._transport.get(url, query, send)
         except TransportError as error:
             sanitizer = Sanitizer((*self._secrets, *self._proxy_secrets, *error.derived_secrets))
             raise CloudPondError(asked, sanitizer.line(str(error)), retryable=error.retryable) from None
-        return _judge(asked, reply, Sanitizer((*self._secrets, *reply.derived_secrets)))
+        return self._judge(asked, reply)
 
-
-def _judge(asked: str, reply: Reply, sanitizer: Sanitizer) -> Answer:
-    """Turn a reply into an answer, or raise it as an error."""
-    data: t.Any = None
-    flaw = reply.flaw
-    if not flaw:
-        try:
-            data = sanitizer.data(parse(reply.body))
-        except ValueError as error:
-            flaw = sanitizer.line(str(error))
-        else:
-            flaw = None if isinstance(data, dict) else "the answer is not a JSON object"
-    request_id = sanitizer.line(reply.headers.get("X-Request-Id", "")) or None
-    answer = Answer(asked, data if isinstance(data, dict) else {}, reply.status, request_id, len(reply.body))
-    if 300 <= reply.status < 400:
-        to = sanitizer.line(reply.headers.get("Location", ""))
-        raise answer.error(f"the answer is a redirect to {to!r}, which is not followed")
-    if reply.status != HTTPStatus.OK:
-        code, message = _decode_error(data)
-        raise CloudPondError(
-            asked,
-            sanitizer.line(message or reply.reason) or None,
-            http_status=reply.status,
-            code=sanitizer.line(code or "") or None,
-            request_id=request_id,
-            retryable=reply.status in RETRYABLE_STATUSES,
-        )
-    if flaw:
-        raise answer.error(flaw)
-    return answer
+    def _judge(self, asked: str, reply: Reply) -> Answer:
+        """Turn a reply into an answer, or raise it as an error."""
+        sanitizer = Sanitizer((*self._secrets, *reply.derived_secrets))
+        data: t.Any = None
+        flaw = reply.flaw
+        if not flaw:
+            try:
+                data = sanitizer.data(parse(reply.body))
+            except ValueError as error:
+                flaw = sanitizer.line(str(error))
+            else:
+                flaw = None if isinstance(data, dict) else "the answer is not a JSON object"
+        request_id = sanitizer.line(reply.headers.get("X-Request-Id", "")) or None
+        answer = Answer(asked, data if isinstance(data, dict) else {}, reply.status, request_id, len(reply.body))
+        if 300 <= reply.status < 400:
+            to = sanitizer.line(reply.headers.get("Location", ""))
+            raise answer.error(f"the answer is a redirect to {to!r}, which is not followed")
+        if reply.status != HTTPStatus.OK:
+            code, message = _decode_error(data)
+            raise CloudPondError(
+                asked,
+                sanitizer.line(message or reply.reason) or None,
+                http_status=reply.status,
+                code=sanitizer.line(code or "") or None,
+                request_id=request_id,
+                retryable=reply.status in RETRYABLE_STATUSES,
+            )
+        if flaw:
+            raise answer.error(flaw)
+        return answer
 
 
 def _decode_error(data: t.Any) -> tuple[str | None, str | None]:

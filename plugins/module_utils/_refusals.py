@@ -21,12 +21,16 @@ import json
 import mmap
 import os
 import tempfile
+import threading
+import time
 import typing as t
+from http import HTTPStatus
 
 from ._errors import CloudPondError
+from ._transport import CONCURRENT_MAX
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 #: Refusals in a row after which a credential is no longer sent. The others are left to what Ansible does not see.
 REFUSALS_MAX = 3
@@ -36,7 +40,18 @@ _SLOTS = 64
 _SLOT_SIZE = 4096
 _DIGEST_SIZE = hashlib.sha256().digest_size
 
+#: Seconds between two looks for a turn.
+_LOOK_AGAIN = 0.02
+
 _NEW: dict[str, t.Any] = {"refusals": 0, "answered": False}
+_ANSWERED: dict[str, t.Any] = {**_NEW, "answered": True}
+
+
+class Turn:
+    """One request that may be sent."""
+
+    #: To be set when the credential was not refused.
+    answered = False
 
 
 class Refusals:
@@ -55,57 +70,142 @@ class Refusals:
         os.unlink(path)
         os.ftruncate(self._file, _SLOTS * _SLOT_SIZE)
         self._memory = mmap.mmap(self._file, _SLOTS * _SLOT_SIZE)
+        # The locks of a file exclude other processes, but not other threads.
+        self._threads = threading.Lock()
+        self._held: set[int] = set()
 
     @contextlib.contextmanager
-    def turn(self, identity: str, asked: str) -> Iterator[None]:
+    def turn(self, identity: str, asked: str, until: float, sleep: Callable[[float], None]) -> Iterator[Turn]:
         """
-        Send one request within the context.
+        Send one request within the context, and let a CloudPondError with the status 401 leave it.
 
-        A credential that has not been answered since its last refusal is sent by one process at a time: forks would
-        find out at the same time.
+        No more than CONCURRENT_MAX requests with one credential are on their way at the same time. A credential that
+        has not been answered since its last refusal is sent by one process at a time.
 
         :param identity: The API's endpoint and the name of the credential.
         :param asked: As for CloudPondError.
-        :raises CloudPondError: the last refusal again, if there have been REFUSALS_MAX in a row.
+        :param until: The time of ``time.monotonic()`` until which to wait for a turn.
+        :param sleep: Waits for so many seconds.
+        :raises CloudPondError: the last refusal again, if there have been REFUSALS_MAX in a row. A retryable one, if
+            others have not finished in time.
         """
         digest = hashlib.sha256(identity.encode(errors="surrogateescape")).digest()
-        slot = digest[0] % _SLOTS
-        alone = not self._read(digest, slot)["answered"]
-        if alone:
-            fcntl.lockf(self._file, fcntl.LOCK_EX, 1, slot)
+        turn = Turn()
+        refusal: CloudPondError | None = None
+        known, places = self._wait(digest, asked, until, sleep)
         try:
-            known = self._read(digest, slot)
+            yield turn
+        except CloudPondError as error:
+            refusal = error if error.http_status == HTTPStatus.UNAUTHORIZED else None
+            raise
+        finally:
+            self._keep(digest, known, turn, refusal)
+            self._leave(places)
+
+    def _wait(
+        self, digest: bytes, asked: str, until: float, sleep: Callable[[float], None]
+    ) -> tuple[Mapping[str, t.Any], range]:
+        """
+        Wait for a turn.
+
+        :return: The state of the credential, and the places to leave after the turn.
+        """
+        while True:
+            known = self._read(digest)
             if known["refusals"] >= REFUSALS_MAX:
                 raise CloudPondError(asked, **known["error"])
+            places = self._take(digest, alone=not known["answered"])
+            if places:
+                if self._read(digest) == known:
+                    return known, places
+                # Another process has got an answer meanwhile.
+                self._leave(places)
+            elif time.monotonic() < until:
+                sleep(_LOOK_AGAIN)
+            else:
+                raise CloudPondError(
+                    asked, "other tasks of this run still wait for answers with the same credential", retryable=True
+                )
+
+    def _take(self, digest: bytes, alone: bool) -> range | None:
+        """
+        Take one of the places of a credential, or all.
+
+        :return: The places, as bytes of the file. None if they are not free.
+        """
+        first = _slot(digest).start
+        places = range(first, first + CONCURRENT_MAX)
+        for wanted in [places] if alone else [range(place, place + 1) for place in places]:
+            with self._threads:
+                if self._held.isdisjoint(wanted) and self._lock(wanted):
+                    self._held.update(wanted)
+                    return wanted
+        return None
+
+    def _lock(self, places: range) -> bool:
+        # A killed process loses its locks.
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, len(places), places.start)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
+
+    def _leave(self, places: range) -> None:
+        with self._threads:
+            self._held.difference_update(places)
+            fcntl.lockf(self._file, fcntl.LOCK_UN, len(places), places.start)
+
+    def _keep(self, digest: bytes, before: Mapping[str, t.Any], turn: Turn, refusal: CloudPondError | None) -> None:
+        """
+        Keep the outcome of a turn.
+
+        :param before: The state when its request was sent.
+        """
+        with self._state(digest):
+            if refusal:
+                self._store(digest, _refused(self._load(digest), refusal))
+            # An answer to a request from before a refusal says nothing of the credential now. Neither does an outage or
+            # a throttle, but a new credential must not keep all waiting for its end.
+            elif not before["answered"] and (turn.answered or not before["refusals"]):
+                self._store(digest, _ANSWERED)
+
+    def _read(self, digest: bytes) -> Mapping[str, t.Any]:
+        with self._state(digest):
+            return self._load(digest)
+
+    @contextlib.contextmanager
+    def _state(self, digest: bytes) -> Iterator[None]:
+        """Keep the other processes and threads from a slot, for a moment."""
+        last = _slot(digest).stop - 1
+        with self._threads:
+            fcntl.lockf(self._file, fcntl.LOCK_EX, 1, last)
             try:
                 yield
-            except CloudPondError as error:
-                if error.http_status == 401:
-                    self._write(digest, slot, _refused(known, error))
-                elif not known["refusals"] or (error.http_status is not None and not error.retryable):
-                    # An outage or a throttle says nothing of the credential, but must not keep all waiting.
-                    self._write(digest, slot, {**_NEW, "answered": True})
-                raise
-            if not known["answered"]:
-                self._write(digest, slot, {**_NEW, "answered": True})
-        finally:
-            if alone:
-                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, slot)
+            finally:
+                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, last)
 
-    def _read(self, digest: bytes, slot: int) -> Mapping[str, t.Any]:
-        content = self._memory[slot * _SLOT_SIZE : (slot + 1) * _SLOT_SIZE]
+    def _load(self, digest: bytes) -> Mapping[str, t.Any]:
+        slot = _slot(digest)
+        content = self._memory[slot.start : slot.stop]
         if content[:_DIGEST_SIZE] != digest:
             return _NEW
         try:
             known: dict[str, t.Any] = json.loads(content[_DIGEST_SIZE:].rstrip(b"\0"))
         except ValueError:
-            # Another process is writing.
+            # A process was killed while it wrote.
             return _NEW
         return known
 
-    def _write(self, digest: bytes, slot: int, known: Mapping[str, t.Any]) -> None:
+    def _store(self, digest: bytes, known: Mapping[str, t.Any]) -> None:
+        slot = _slot(digest)
         content = digest + json.dumps(known).encode()
-        self._memory[slot * _SLOT_SIZE : (slot + 1) * _SLOT_SIZE] = content.ljust(_SLOT_SIZE, b"\0")
+        self._memory[slot.start : slot.stop] = content.ljust(_SLOT_SIZE, b"\0")
+
+
+def _slot(digest: bytes) -> range:
+    """:return: The bytes of the file."""
+    first = digest[0] % _SLOTS * _SLOT_SIZE
+    return range(first, first + _SLOT_SIZE)
 
 
 def _refused(known: Mapping[str, t.Any], error: CloudPondError) -> dict[str, t.Any]:

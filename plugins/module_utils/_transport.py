@@ -36,7 +36,7 @@ except ImportError:
     Session = object  # type: ignore[assignment,misc]  # a stand-in
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ._deadline import Watch
 
@@ -132,11 +132,24 @@ class Transport:
         self._watchdog.close()
         self._session.close()
 
-    def get(self, url: str, query: Iterable[tuple[str, str | int]]) -> Reply:
+    @property
+    def longest(self) -> float:
+        """Seconds that one get takes at most, unless other threads are throttled."""
+        retries = self._settings.max_retries
+        return (retries + 1) * self._settings.timeout + retries * RETRY_AFTER_MAX
+
+    def get(
+        self,
+        url: str,
+        query: Iterable[tuple[str, str | int]],
+        send: Callable[[Callable[[], Reply]], Reply],
+    ) -> Reply:
         """
         Get an answer of any status, within the tries that the settings allow.
 
         :param query: Keys and values; a key may come repeatedly.
+        :param send: Makes each try: calls the function that it is given, and returns its reply. It may wait before, and
+            raise an exception of its own.
         :raises TransportError: if there is none, or if the body of a good one is truncated.
         """
         request = requests.Request("GET", url, params=list(query))
@@ -144,7 +157,7 @@ class Transport:
             self._wait_while_held()
             reply: Reply | None = None
             try:
-                reply = self._try(request)
+                reply = send(lambda: self._try(request))
                 if reply.status not in RETRYABLE_STATUSES or not tries_left:
                     return reply
             except TransportError as error:
@@ -154,7 +167,7 @@ class Transport:
             if reply and reply.status == HTTPStatus.TOO_MANY_REQUESTS:
                 self._held_until = max(self._held_until, time.monotonic() + pause)
             else:
-                self._sleep(pause)
+                self.sleep(pause)
         raise AssertionError("the last try returns or raises")
 
     def _try(self, request: requests.Request) -> Reply:
@@ -250,11 +263,15 @@ class Transport:
     def _wait_while_held(self) -> None:
         """Wait until the server accepts requests again. All threads wait, for slightly different times."""
         while (seconds := self._held_until - time.monotonic()) > 0:
-            self._sleep(seconds * random.uniform(1.0, 1.25))
+            self.sleep(seconds * random.uniform(1.0, 1.25))
 
-    def _sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
+        """
+        Wait.
+
+        :raises TransportError: when this is closed, and nobody waits for the current thread any more.
+        """
         if self._closed.wait(seconds):
-            # Nobody waits for this thread any more.
             raise TransportError("", retryable=False)
 
 

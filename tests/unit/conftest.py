@@ -50,7 +50,7 @@ class FakeClock:
 def retry_clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     clock = FakeClock()
     monkeypatch.setattr(_transport, "time", clock)
-    monkeypatch.setattr(_transport.Transport, "_sleep", lambda self, seconds: clock.sleep(seconds))
+    monkeypatch.setattr(_transport.Transport, "sleep", lambda self, seconds: clock.sleep(seconds))
     return clock
 
 

@@ -99,7 +99,7 @@ def query(emulator: Emulator) -> dict[str, t.Any]:
 def live(steps: list[str], rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> str | None:
     """Query until the order is settled, or for ATTEMPTS times, and return the status that was believed in the end."""
     # Nobody waits for what a server asks: how long that may be has tests of its own.
-    monkeypatch.setattr(_transport.Transport, "_sleep", lambda self, seconds: None)
+    monkeypatch.setattr(_transport.Transport, "sleep", lambda self, seconds: None)
     monkeypatch.setattr(_transport.Transport, "_wait_while_held", lambda self: None)
     # On a busy machine, requests that the client has given up can reach the emulator during a later query.
     tries: list[int | None] = []

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 import time
 import typing as t
 
@@ -13,7 +15,12 @@ import pytest
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import Client
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals import REFUSALS_MAX, Refusals
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals import (
+    REFUSALS_MAX,
+    Refusals,
+    Turn,
+)
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import CONCURRENT_MAX
 
 from ...conftest import DOMAIN_ID, TOKEN
 
@@ -25,6 +32,12 @@ if t.TYPE_CHECKING:
     Emulate = t.Callable[..., Emulator]
 
     Ask = t.Callable[..., t.Optional[CloudPondError]]
+
+#: Seconds that a fork waits for its turn, on a busy machine.
+PATIENCE = 30
+
+#: With threads, Python warns of forks. The emulator's do not matter to the children.
+forks = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 KEYS = {"access_key": "emulator-access-key", "secret_key": "emulator-secret-key"}
 
@@ -44,6 +57,58 @@ def ask() -> Ask:
         return None
 
     return ask_once
+
+
+def turn(refusals: Refusals, patience: float = 0) -> t.ContextManager[Turn]:
+    return refusals.turn("key", "a", time.monotonic() + patience, time.sleep)
+
+
+def refuse(refusals: Refusals) -> None:
+    with contextlib.suppress(CloudPondError), turn(refusals):
+        raise CloudPondError("a", "no", http_status=401)
+
+
+def accept(refusals: Refusals) -> None:
+    with turn(refusals) as accepted:
+        accepted.answered = True
+
+
+class Child:
+    """A fork that has a turn until it is told how the turn ends."""
+
+    def __init__(self, refusals: Refusals, outcome: t.Callable[[Turn], None]) -> None:
+        from_child, to_parent = os.pipe()
+        from_parent, self._to_child = os.pipe()
+        self.pid = os.fork()
+        if not self.pid:
+            # Otherwise it would wait for itself when the parent ends early.
+            os.close(self._to_child)
+            try:
+                with turn(refusals, PATIENCE) as own:
+                    os.write(to_parent, b"1")
+                    os.read(from_parent, 1)
+                    outcome(own)
+            finally:
+                os._exit(0)
+        os.close(to_parent)
+        # Nothing to read at the end of the pipe: the child had no turn.
+        assert os.read(from_child, 1)
+
+    def end(self) -> None:
+        os.write(self._to_child, b"1")
+        os.waitpid(self.pid, 0)
+
+
+def as_refused(_turn: Turn) -> None:
+    raise CloudPondError("a", "no", http_status=401)
+
+
+def as_accepted(accepted: Turn) -> None:
+    accepted.answered = True
+
+
+def as_lost(_turn: Turn) -> None:
+    raise OSError("no answer")
 
 
 def test_a_credential_is_not_sent_after_refusals_in_a_row(emulate: Emulate, ask: Ask) -> None:
@@ -98,9 +163,9 @@ def test_a_long_refusal_is_kept_without_its_text(length: int, kept: bool) -> Non
     refusals = Refusals()
     fields: dict[str, t.Any] = {"message": "m" * length, "code": "APIGW.0301", "request_id": "r-1"}
     for _number in range(REFUSALS_MAX):
-        with pytest.raises(CloudPondError), refusals.turn("key", "a"):
+        with pytest.raises(CloudPondError), turn(refusals):
             raise CloudPondError("a", **fields, http_status=401)
-    with pytest.raises(CloudPondError) as caught, refusals.turn("key", "a"):
+    with pytest.raises(CloudPondError) as caught, turn(refusals):
         pass
     shown = fields if kept else dict.fromkeys(fields)
     assert caught.value.to_dict() == {**shown, "http_status": 401, "retryable": False}
@@ -115,8 +180,7 @@ def test_it_leaves_no_file_behind(tmp_path: Path) -> None:
         Refusals(str(tmp_path / "nowhere"))
 
 
-# With threads, Python warns of forks; the emulator's don't matter to the children.
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@forks
 def test_forks_share_the_count(emulate: Emulate, ask: Ask) -> None:
     emulator = emulate("a=SUCCESS", latency=0.05)
     children = []
@@ -133,7 +197,7 @@ def test_forks_share_the_count(emulate: Emulate, ask: Ask) -> None:
     assert len(emulator.requests) == REFUSALS_MAX
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@forks
 def test_a_fork_that_is_killed_keeps_none_waiting(emulate: Emulate, ask: Ask) -> None:
     emulator = emulate("a=hang", "b=SUCCESS")
     child = os.fork()
@@ -150,10 +214,105 @@ def test_a_fork_that_is_killed_keeps_none_waiting(emulate: Emulate, ask: Ask) ->
 def test_what_is_half_written_counts_as_nothing() -> None:
     refusals = Refusals()
     for _number in range(REFUSALS_MAX):
-        with pytest.raises(CloudPondError), refusals.turn("key", "a"):
+        with pytest.raises(CloudPondError), turn(refusals):
             raise CloudPondError("a", "no", http_status=401)
     memory = refusals._memory
     start = memory.find(b'"refusals"')
     memory[start : start + 10] = b"{" * 10
-    with refusals.turn("key", "a"):
+    with turn(refusals) as again:
+        assert not again.answered
+
+
+@forks
+def test_no_more_than_a_key_survives_are_on_their_way() -> None:
+    """Revoked in the middle of a run, with many forks: no more are refused than are on their way."""
+    refusals = Refusals()
+    accept(refusals)
+    children = [Child(refusals, as_refused) for _number in range(CONCURRENT_MAX)]
+    with pytest.raises(CloudPondError, match="other tasks of this run still wait") as caught, turn(refusals):
+        pass
+    assert caught.value.retryable
+    for child in children:
+        child.end()
+    with pytest.raises(CloudPondError, match="HTTP 401"), turn(refusals):
+        pass
+
+
+@forks
+def test_after_a_refusal_one_is_on_its_way() -> None:
+    refusals = Refusals()
+    accept(refusals)
+    late = Child(refusals, as_accepted)
+    refuse(refusals)
+    # The one on its way could be refused, too.
+    with pytest.raises(CloudPondError, match="still wait"), turn(refusals):
+        pass
+    # Its answer is from before the refusal.
+    late.end()
+    alone = Child(refusals, as_accepted)
+    with pytest.raises(CloudPondError, match="still wait"), turn(refusals):
+        pass
+    alone.end()
+    with turn(refusals), turn(refusals):
+        pass
+
+
+@forks
+def test_a_late_answer_does_not_start_the_count_anew() -> None:
+    refusals = Refusals()
+    accept(refusals)
+    late = Child(refusals, as_accepted)
+    refuse(refusals)
+    late.end()
+    for _number in range(REFUSALS_MAX - 1):
+        refuse(refusals)
+    with pytest.raises(CloudPondError, match="HTTP 401"), turn(refusals):
+        pass
+
+
+@forks
+@pytest.mark.parametrize("outcome", [as_accepted, as_lost])
+def test_forks_that_waited_for_the_first_go_on_together(outcome: t.Callable[[Turn], None]) -> None:
+    """In an outage, too: the time of a run must not grow with its hosts."""
+    refusals = Refusals()
+    first = Child(refusals, outcome)
+    together = threading.Barrier(CONCURRENT_MAX)
+
+    def wait() -> None:
+        with turn(refusals, PATIENCE):
+            together.wait(PATIENCE)
+
+    threads = [threading.Thread(target=wait) for _number in range(CONCURRENT_MAX)]
+    for thread in threads:
+        thread.start()
+    first.end()
+    for thread in threads:
+        thread.join()
+    assert not together.broken
+
+
+def test_a_refusal_while_a_place_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusals = Refusals()
+    accept(refusals)
+    take = refusals._take
+    taken: list[bool] = []
+
+    def take_late(digest: bytes, alone: bool) -> range | None:
+        taken.append(alone)
+        if len(taken) == 1:
+            refuse(refusals)
+        return take(digest, alone)
+
+    monkeypatch.setattr(refusals, "_take", take_late)
+    with turn(refusals):
+        assert taken == [False, False, True]
+
+
+def test_a_client_that_is_closed_waits_no_more() -> None:
+    refusals = Refusals()
+
+    def sleep(seconds: float) -> None:
+        raise InterruptedError
+
+    with turn(refusals), pytest.raises(InterruptedError), refusals.turn("key", "a", time.monotonic() + PATIENCE, sleep):
         pass

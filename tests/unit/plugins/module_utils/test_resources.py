@@ -158,7 +158,7 @@ def test_one_throttled_request_slows_the_others(
 ) -> None:
     clock = MeetingClock()
     monkeypatch.setattr(_transport, "time", clock)
-    monkeypatch.setattr(_transport.Transport, "_sleep", lambda self, seconds: clock.sleep(seconds))
+    monkeypatch.setattr(_transport.Transport, "sleep", lambda self, seconds: clock.sleep(seconds))
     # The listing, which is refused, is the first poll of each.
     lives = ("site-01=SUCCESS", "site-02=throttled:7*2,SUCCESS", "site-{03..30}=SUCCESS")
     emulator = emulate(*lives, listing=REFUSED)
