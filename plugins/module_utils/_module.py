@@ -18,6 +18,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ._auth import REQUESTS_IMPORT_ERROR
 from ._client import Client
 from ._errors import CloudPondError
+from ._settings import find_unshown
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -60,13 +61,14 @@ class Info(t.NamedTuple):
 
 
 class _Module(AnsibleModule):
-    """A module that can tell a null option from one that was left out."""
+    """A module that can tell a null option from one that was left out, and that shows no password of an endpoint."""
 
     given: set[str]
 
     def _load_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call]  # ansible-core is annotated in part only
         self.given = set(self.params)
+        self.no_log_values.update(find_unshown(self.params, os.environ))
 
 
 def run_module(info: Info) -> None:

@@ -110,6 +110,16 @@ def find_settings(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> S
     )
 
 
+def find_unshown(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> frozenset[str]:
+    """
+    Return values that must not be shown although their options are no secrets.
+
+    :return: The endpoint, if it holds a user name or password. Such an endpoint is refused.
+    """
+    endpoints = (options.get("endpoint"), environ.get(ENDPOINT_VARIABLE))
+    return frozenset(endpoint for endpoint in endpoints if isinstance(endpoint, str) and "@" in endpoint)
+
+
 def is_segment(value: object) -> bool:
     """Return whether a value can be one harmless segment of a path, as SEGMENT_RULE says."""
     return isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z0-9_-]+", value))

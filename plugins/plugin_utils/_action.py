@@ -25,6 +25,7 @@ from ansible.utils.unsafe_proxy import wrap_var
 
 from ..module_utils._auth import REQUESTS_IMPORT_ERROR
 from ..module_utils._refusals import Refusals
+from ..module_utils._settings import find_unshown
 from ._values import plain
 
 if t.TYPE_CHECKING:
@@ -76,7 +77,7 @@ class InfoAction(NormalAction):
             result = self.info.answer(params, given=args, refusals=self.refusals)
         if _shows_invocation(task_vars):
             result["invocation"] = {"module_args": params}
-        masked = remove_values(result, validation._no_log_values)
+        masked = remove_values(result, validation._no_log_values | find_unshown(args, os.environ))
         # AnsibleModule doesn't mask these either.
         masked.update({key: value for key, value in result.items() if value is None or isinstance(value, bool)})
         # Text from a server must never be evaluated as a template.

@@ -62,6 +62,20 @@ def test_an_order(emulate: Emulate) -> None:
     assert result["invocation"]["module_args"]["page_size"] == 100
 
 
+@pytest.mark.parametrize("where", ["option", "environment"])
+def test_a_password_in_the_endpoint_is_not_shown(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    args = {"domain_id": DOMAIN_ID, "auth_token": TOKEN, "delivery_order_id": ID}
+    endpoint = "https://user:canary@ies.example.com"
+    if where == "option":
+        args["endpoint"] = endpoint
+    else:
+        monkeypatch.setenv("HW_CLOUDPOND_ENDPOINT", endpoint)
+    result = run(args)
+    assert "must not hold a user name or password" in result["msg"]
+    assert result["invocation"]["module_args"]["endpoint"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    assert "canary" not in str(result)
+
+
 def test_values_of_a_vault_are_decrypted(emulate: Emulate) -> None:
     emulator = emulate("a=SUCCESS", "b=FAIL")
     args = {**connection(emulator), "auth_token": Vaulted(TOKEN), "delivery_order_ids": ("b", Vaulted("a"))}

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.ansible_release import __version__ as ansible_version
+from ansible.module_utils.common.parameters import PASS_VARS
 
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _module
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FIELDS, STATUSES
@@ -60,6 +61,29 @@ def run_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
         return result
 
     return run
+
+
+@pytest.mark.parametrize("where", ["option", "environment"])
+def test_a_password_in_the_endpoint_is_not_shown(
+    where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {"domain_id": DOMAIN_ID, "auth_token": TOKEN, "delivery_order_id": ID}
+    if "inject_invocation" in PASS_VARS:
+        options["_ansible_inject_invocation"] = "true"
+    endpoint = "https://user:canary@ies.example.com"
+    if where == "option":
+        options["endpoint"] = endpoint
+    else:
+        monkeypatch.setenv("HW_CLOUDPOND_ENDPOINT", endpoint)
+    logged: list[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "log", lambda self, msg, log_args=None: logged.append(f"{msg} {log_args}"))
+    with module_args(options, monkeypatch), pytest.raises(SystemExit):
+        cloudpond_delivery_order_info.main()
+    printed = capsys.readouterr().out
+    assert "must not hold a user name or password" in json.loads(printed)["msg"]
+    assert json.loads(printed)["invocation"]["module_args"]["endpoint"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    assert "delivery_order_id" in logged[0]
+    assert "canary" not in printed + str(logged)
 
 
 @pytest.mark.parametrize("check_mode", [False, True])

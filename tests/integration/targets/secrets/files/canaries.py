@@ -106,6 +106,10 @@ def places(url: str, proxy: str) -> t.Iterator[Place]:
         environment={"HTTPS_PROXY": proxy.replace("://", f"://user:{PASSWORD}@"), "NO_PROXY": ""},
     )
     yield Place(
+        "the endpoint, which is refused",
+        {"endpoint": url.replace("://", f"://user:{PASSWORD}@"), "auth_token": "emulator-token"},
+    )
+    yield Place(
         ".netrc, which is not for us",
         {"auth_token": "emulator-token"},
         files={"home/.netrc": f"machine 127.0.0.1\nlogin user\npassword {PASSWORD}\n"},
