@@ -6,21 +6,28 @@
 
     python -m tools.build_tarball FOLDER
 
-ansible-galaxy builds it, with times in it. This sets them all to one: that of SOURCE_DATE_EPOCH, else that of the last
-commit, in seconds since 1970.
+ansible-galaxy builds it, with times in it, and lists the files in the order of the file system. This sorts the lists, and
+sets all times to one: that of SOURCE_DATE_EPOCH, else that of the last commit, in seconds since 1970.
 """
 
 from __future__ import annotations
 
 import gzip
+import hashlib
+import io
+import json
 import os
 import subprocess
 import sys
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
+
+MANIFEST = "MANIFEST.json"
+FILES = "FILES.json"
 
 
 def source_date() -> int:
@@ -46,18 +53,36 @@ def build(folder: Path, date: int) -> Path:
         (built,) = Path(temporary).glob("*.tar.gz")
         target = folder / built.name
         with tarfile.open(built) as source, target.open("wb") as raw:
+            lists = _sorted_lists(source)
             # Without the file's name and time in the header.
             with gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as copy:
                 # ansible-galaxy reads these two before it has seen all others.
-                first = ("MANIFEST.json", "FILES.json")
-                for member in sorted(source, key=lambda each: (each.name not in first, each.name)):
+                for member in sorted(source, key=lambda each: (each.name not in lists, each.name)):
                     member.mtime = date
                     member.uid = member.gid = 0
                     member.uname = member.gname = ""
                     member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
                     member.pax_headers = {}
-                    copy.addfile(member, source.extractfile(member) if member.isfile() else None)
+                    content: IO[bytes] | None = source.extractfile(member) if member.isfile() else None
+                    if member.name in lists:
+                        member.size = len(lists[member.name])
+                        content = io.BytesIO(lists[member.name])
+                    copy.addfile(member, content)
     return target
+
+
+def _sorted_lists(source: tarfile.TarFile) -> dict[str, bytes]:
+    """Return the contents of MANIFEST.json and FILES.json: the second sorted, the first with its new checksum."""
+    manifest, files = (json.load(source.extractfile(name) or io.BytesIO()) for name in (MANIFEST, FILES))
+    files["files"].sort(key=lambda entry: entry["name"])
+    listed = _as_json(files)
+    manifest["file_manifest_file"]["chksum_sha256"] = hashlib.sha256(listed).hexdigest()
+    return {MANIFEST: _as_json(manifest), FILES: listed}
+
+
+def _as_json(value: object) -> bytes:
+    # As ansible-galaxy writes it.
+    return json.dumps(value, indent=True).encode()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -41,10 +42,20 @@ TOP = {
 }
 
 
+#: Turns the order around in which a Python sees the files of a directory.
+REVERSE = """
+import os
+listdir = os.listdir
+os.listdir = lambda *arguments: sorted(listdir(*arguments), reverse=True)
+"""
+
+
 @pytest.fixture(scope="module")
 def tarballs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two, from copies of the checkout that were made at different times, with different permissions."""
+    """Two, from copies of the checkout that were made at different times, with different permissions and orders."""
     built: list[Path] = []
+    start = tmp_path_factory.mktemp("start") / "sitecustomize.py"
+    start.write_text(REVERSE, encoding="utf-8")
     for number in range(2):
         folder = tmp_path_factory.mktemp(f"build-{number}")
         copy = folder / "checkout"
@@ -56,6 +67,8 @@ def tarballs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
                 path.chmod(0o644 if number else 0o600)
         command = [sys.executable, "-m", "tools.build_tarball", str(folder)]
         variables = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000", "PYTHONDONTWRITEBYTECODE": "1"}
+        if number:
+            variables["PYTHONPATH"] = str(start.parent)
         subprocess.run(command, cwd=copy, env=variables, check=True, timeout=PATIENCE)
         built += folder.glob("*.tar.gz")
     return built
@@ -66,6 +79,14 @@ def test_the_same_bytes(tarballs: list[Path]) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_its_lists_are_sorted(tarballs: list[Path]) -> None:
+    with tarfile.open(tarballs[1]) as tarball:
+        content = tarball.extractfile("FILES.json")
+        assert content
+        names = [entry["name"] for entry in json.load(content)["files"]]
+    assert names == sorted(names)
+
+
 def test_what_is_in_it(tarballs: list[Path]) -> None:
     with tarfile.open(tarballs[0]) as tarball:
         names = tarball.getnames()
@@ -74,6 +95,7 @@ def test_what_is_in_it(tarballs: list[Path]) -> None:
         name for name in names if name == "tests/emulator" or name.startswith("tests/emulator/")
     }
     assert not [name for name in names if name.endswith((".pyc", ".tar.gz")) or "/." in name]
+    assert not {"docs/inclusion.md", "docs/mutation.md"}.intersection(names)
     assert "plugins/modules/cloudpond_delivery_order_info.py" in names
 
 
