@@ -51,14 +51,15 @@ def markdown(text: str) -> str:
     """
 
     def render(match: re.Match[str]) -> str:
-        kind = match[1]
-        argument = re.sub(r"\\(.)", r"\1", match[2])
+        kind = match[1] or match[3]
+        argument = match[2] if match[1] else re.sub(r"\\(.)", r"\1", match[4])
         if kind in ("O", "P", "RV"):
             # The plugin that an option is of, and the type of a plugin, are for links.
             argument = argument.rpartition(":")[2] if kind != "P" else argument.partition("#")[0]
         return MARKUP[kind].format(*(part.strip() for part in argument.split(",", 1 if kind == "L" else 0)))
 
-    return re.sub(r"\b([A-Z]+)\(((?:[^()\\]|\\.)*)\)", render, text)
+    # Only the newer kinds know the backslash.
+    return re.sub(r"\b(?:([BCILMU])\((.*?)\)|([A-Z]+)\(((?:[^\\)]|\\.)*)\))", render, text)
 
 
 def paragraphs(text: str | list[str]) -> list[str]:
