@@ -39,7 +39,10 @@ def run_units(session: nox.Session, ansible_test: AnsibleTest) -> None:
 
 
 def run_units_with_coverage(session: nox.Session, ansible_test: AnsibleTest) -> None:
-    """Run the unit tests by ansible-test, with coverage."""
+    """Run the unit tests by ansible-test, with coverage unless only some of them are to run."""
+    if session.posargs:
+        run_units(session, ansible_test)
+        return
     junit = Path("tests/output/junit")
     try:
         ansible_test("units", "--coverage")

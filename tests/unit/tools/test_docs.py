@@ -39,13 +39,31 @@ MESSAGES = messages_in(ROOT)
 ROWS = rows_in(TROUBLESHOOTING)
 
 
+# The version
+
+
+def test_the_tarball_has_the_version_in_all_documentation() -> None:
+    version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
+    pages = [path for pattern in ("*.md", "docs/**/*.*") for path in ROOT.glob(pattern)]
+    named = {
+        (path.name, found)
+        for path in pages
+        if path.suffix in (".md", ".rst", ".yml")
+        for found in re.findall(r"huaweicloud-cloudpond-(\d[\w.-]*)\.tar\.gz", path.read_text(encoding="utf-8"))
+    }
+    assert {found for _name, found in named} == {version}, named
+
+
 # The README of a role
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_readme_of_a_role_is_what_its_argument_specs_make(role: str) -> None:
     path = ROOT / "roles" / role
-    assert (path / "README.md").read_text(encoding="utf-8") == readme(path)
+    text = (path / "README.md").read_text(encoding="utf-8")
+    assert text == readme(path)
+    # A parenthesis in the wrong markup leaves it as it is.
+    assert not re.search(r"\b(?:[BCEILMOPUV]|RV)\(", text)
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -64,6 +82,7 @@ def test_the_argument_specs_of_a_role_have_its_defaults(role: str) -> None:
         ("O(huaweicloud.cloudpond.m#module:opt=1), RV(n.c.m#module:msg)", "`opt=1`, `msg`"),
         ("M(n.c.m), P(n.c.t#test)", "`n.c.m`, `n.c.t`"),
         (r"V(a\)b)", "`a)b`"),
+        (r"C(a\), V(f(b\))", "`a\\`, `f(b)`"),
         ("L(here,https://a.test/b), U(https://c.test)", "[here](https://a.test/b), <https://c.test>"),
         ("B(bold), I(it)", "**bold**, *it*"),
         ("once (or more), SUCCESS", "once (or more), SUCCESS"),
