@@ -6,8 +6,8 @@
 
     python -m tools.build_tarball FOLDER
 
-ansible-galaxy builds it, with times in it, and lists the files in the order of the file system. This sorts the lists, and
-sets all times to one: that of SOURCE_DATE_EPOCH, else that of the last commit, in seconds since 1970.
+ansible-galaxy builds it, with times in it, and lists the files in the order of the file system. This sorts the lists,
+and sets all times to one: that of SOURCE_DATE_EPOCH, else that of the last commit, in seconds since 1970.
 """
 
 from __future__ import annotations
