@@ -172,6 +172,23 @@ def test_the_sites_of_the_inventory_are_provisioned(private_data: t.Callable[...
     assert data.files_with_secrets() == []
 
 
+@pytest.mark.parametrize(
+    ("order", "status", "provisioned"),
+    [("0000-c", "successful", ["0000-c"]), ("0000-b", "successful", []), ("0000-x", "failed", [])],
+)
+def test_the_site_of_an_event_is_provisioned(
+    private_data: t.Callable[..., PrivateData], order: str, status: str, provisioned: list[str]
+) -> None:
+    with emulate("0000-a=SUCCESS", "0000-b=PROCESSING", "0000-c=SUCCESS") as emulator:
+        data = private_data(emulator, "key")
+        shutil.move(data.folder / "project" / "orders.cloudpond.yml", data.folder / "inventory")
+        job = data.run("provision_delivered_site.yml", extravars={"provision_delivery_order_id": order})
+    assert job.status == status, job.stdout
+    results = job.results("runner_on_ok")
+    # The first is the task that includes the other.
+    assert [each["host"] for each in results if each["task"] == "Provision the site"] == provisioned * 2
+
+
 def test_the_inventory_is_listed(private_data: t.Callable[..., PrivateData]) -> None:
     with emulate("0000-a=SUCCESS", "0000-b=PROCESSING", listing="ok,http:403") as emulator:
         data = private_data(emulator, **INVENTORY_UPDATE)

@@ -36,6 +36,7 @@ class ActionModule(ActionBase):
             file.write(json.dumps([self._task.action, self._task.args]) + "\\n")
         return {"changed": True}
 """
+PLAYBOOK = "wait_for_delivery_order.yml"
 MODULES = ("credential_type", "inventory", "inventory_source", "job_template", "workflow_job_template")
 
 
@@ -148,13 +149,27 @@ def test_the_credential_type_arrives_as_it_is(told: dict[str, list[dict[str, t.A
 
 
 def test_the_survey_asks_for_the_variables_of_the_playbook(told: dict[str, list[dict[str, t.Any]]]) -> None:
-    playbook = (ROOT / "playbooks" / "wait_for_delivery_order.yml").read_text(encoding="utf-8")
+    playbook = (ROOT / "playbooks" / PLAYBOOK).read_text(encoding="utf-8")
     # A name, and the default if it has one.
     variables = dict(re.findall(r"\{\{ (delivery_order_\w+)(?: \| default\((\d+)\))? \}\}", playbook))
-    (template,) = [template for template in told["job_template"] if template.get("survey_enabled")]
+    (template,) = [template for template in told["job_template"] if template["playbook"] == PLAYBOOK]
     questions = template["survey_spec"]["spec"]
     assert {question["variable"]: str(question["default"]) for question in questions} == variables
     assert {question["variable"] for question in questions if question["required"]} == {"delivery_order_id"}
+
+
+def test_a_launch_sets_no_other_variable(told: dict[str, list[dict[str, t.Any]]]) -> None:
+    """An extra variable would replace the delivery_order_id of every host."""
+    assert not [template["name"] for template in told["job_template"] if template.get("ask_variables_on_launch")]
+
+
+def test_the_rulebook_of_the_guide_starts_a_job_template(told: dict[str, list[dict[str, t.Any]]]) -> None:
+    books = [yaml.safe_load(block.text) for block in blocks_in(GUIDE) if "run_job_template" in block.text]
+    assert len(books) == 1
+    action = books[0][0]["rules"][0]["action"]["run_job_template"]
+    (template,) = [template for template in told["job_template"] if template["name"] == action["name"]]
+    asked = {question["variable"] for question in template["survey_spec"]["spec"]}
+    assert asked == action["job_args"]["extra_vars"].keys() == {"provision_delivery_order_id"}
 
 
 def test_what_is_made_fits_together(told: dict[str, list[dict[str, t.Any]]]) -> None:
