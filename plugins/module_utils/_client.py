@@ -128,7 +128,12 @@ class Client:
             if not self._refusals:
                 return request()
             with self._refusals.turn(self._identity, asked, until, self._transport.sleep) as turn:
-                reply = request()
+                try:
+                    reply = request()
+                except TransportError as error:
+                    if error.refused:
+                        raise self._fault(asked, error) from None
+                    raise
                 if reply.status == HTTPStatus.UNAUTHORIZED:
                     self._judge(asked, reply)
                 turn.answered = reply.status not in RETRYABLE_STATUSES
@@ -137,9 +142,12 @@ class Client:
         try:
             reply = self._transport.get(url, query, send)
         except TransportError as error:
-            sanitizer = Sanitizer((*self._secrets, *self._proxy_secrets, *error.derived_secrets))
-            raise CloudPondError(asked, sanitizer.line(str(error)), retryable=error.retryable) from None
+            raise self._fault(asked, error) from None
         return self._judge(asked, reply)
+
+    def _fault(self, asked: str, error: TransportError) -> CloudPondError:
+        sanitizer = Sanitizer((*self._secrets, *self._proxy_secrets, *error.derived_secrets))
+        return CloudPondError(asked, sanitizer.line(str(error)), retryable=error.retryable)
 
     def _judge(self, asked: str, reply: Reply) -> Answer:
         """Turn a reply into an answer, or raise it as an error."""

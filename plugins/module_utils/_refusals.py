@@ -24,7 +24,6 @@ import tempfile
 import threading
 import time
 import typing as t
-from http import HTTPStatus
 
 from ._errors import CloudPondError
 from ._transport import CONCURRENT_MAX
@@ -77,7 +76,8 @@ class Refusals:
     @contextlib.contextmanager
     def turn(self, identity: str, asked: str, until: float, sleep: Callable[[float], None]) -> Iterator[Turn]:
         """
-        Send one request within the context, and let a CloudPondError with the status 401 leave it.
+        Send one request within the context, and let a CloudPondError leave it if the API refuses the credential, or a
+        proxy its password.
 
         No more than CONCURRENT_MAX requests with one credential are on their way at the same time. A credential that
         has not been answered since its last refusal is sent by one process at a time.
@@ -96,7 +96,7 @@ class Refusals:
         try:
             yield turn
         except CloudPondError as error:
-            refusal = error if error.http_status == HTTPStatus.UNAUTHORIZED else None
+            refusal = error
             raise
         finally:
             self._keep(digest, known, turn, refusal)

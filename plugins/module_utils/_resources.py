@@ -144,7 +144,8 @@ class Resource(t.NamedTuple):
         """
         Return those of the entries that the first pages of a listing have, by their IDs; none if the listing fails.
 
-        :raises CloudPondError: if the credential is refused: to go on with it could lock a key.
+        :raises CloudPondError: if the API or a proxy refuses the credential, since going on could lock a key, and for
+            any other failure that no request can change.
         """
         missing = set(entry_ids)
         found: dict[str, Entry] = {}
@@ -160,7 +161,7 @@ class Resource(t.NamedTuple):
                 if not missing or number >= len(entry_ids) // IDS_A_PAGE:
                     break
         except CloudPondError as error:
-            if error.http_status == 401:
+            if error.http_status == 401 or (error.http_status is None and not error.retryable):
                 raise
             return {}
         return found

@@ -81,10 +81,16 @@ class TransportError(Exception):
     The text may contain text from a server or proxy, including secrets. Sanitize it before it is shown.
     """
 
-    def __init__(self, message: str, *, retryable: bool, derived_secrets: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, message: str, *, retryable: bool, derived_secrets: tuple[str, ...] = (), refused: bool = False
+    ) -> None:
+        """
+        :param refused: The proxy refused the password of its URL.
+        """
         super().__init__(message)
         self.retryable = retryable
         self.derived_secrets = derived_secrets
+        self.refused = refused
 
 
 class _Session(Session):
@@ -243,7 +249,8 @@ class Transport:
                 message = f"no answer from {peer}, which seems to speak http, not https: {reason}"
             # For all other exceptions of requests, the request could never be sent.
             retryable = isinstance(error, requests.ConnectionError)
-        return TransportError(message, retryable=retryable, derived_secrets=secrets)
+        refused = refusal == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+        return TransportError(message, retryable=retryable, derived_secrets=secrets, refused=refused)
 
     def _pause(self, tries: int, reply: Reply | None) -> float:
         """

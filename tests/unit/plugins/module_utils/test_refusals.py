@@ -21,6 +21,7 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals im
     Turn,
 )
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import CONCURRENT_MAX
+from ansible_collections.huaweicloud.cloudpond.tests.emulator import Proxy
 
 from ...conftest import DOMAIN_ID, TOKEN
 
@@ -127,6 +128,16 @@ def test_the_vendor_counts_by_access_key(emulate: Emulate, ask: Ask) -> None:
     for number in range(REFUSALS_MAX + 2):
         assert ask(emulator.url, "a", **{**KEYS, "secret_key": f"wrong-{number}"})
     assert len(emulator.requests) == REFUSALS_MAX
+
+
+def test_a_proxy_may_lock_a_user_too(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Proxy(login="user:password") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http://", "http://user:wrong@"))
+        errors = [ask("https://ies.example.com", "a", auth_token=TOKEN) for _number in range(REFUSALS_MAX + 2)]
+        assert len(proxy.requests) == REFUSALS_MAX
+    assert [error.message for error in errors if error] == [
+        f"the proxy {proxy.url[7:]} (HTTPS_PROXY) refused to connect: 407 Proxy Authentication Required"
+    ] * len(errors)
 
 
 @pytest.mark.parametrize("answer", ["SUCCESS", "http:403"])

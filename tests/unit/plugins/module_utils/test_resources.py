@@ -16,6 +16,7 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client impo
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import CONCURRENT_MAX
+from ansible_collections.huaweicloud.cloudpond.tests.emulator import Proxy
 
 from ...conftest import FakeClock
 from .test_client import make_client, ok, serve
@@ -238,6 +239,14 @@ def test_a_listing_that_fails_is_not_used(emulate: Emulate, asking: Asking, faul
     emulator = emulate("site-{01..30}=SUCCESS", listing=fault)
     assert ids(DELIVERY_ORDERS.show_many(asking(emulator), THIRTY)) == THIRTY
     assert len(emulator.requests) == 31
+
+
+def test_a_proxy_that_refuses_its_password_of_a_listing_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Proxy(login="user:password") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http://", "http://user:wrong@"))
+        with make_client("https://ies.example.com") as client, pytest.raises(CloudPondError, match="407"):
+            DELIVERY_ORDERS.show_many(client, THIRTY)
+        assert len(proxy.requests) == 1
 
 
 def test_an_order_that_is_listed_twice_is_asked_for() -> None:
