@@ -111,9 +111,11 @@ cache_timeout: 600
 
 import functools
 import hashlib
+import ipaddress
 import json
 import os
 import re
+import socket
 import typing as t
 from collections.abc import Collection, Mapping
 from weakref import WeakKeyDictionary
@@ -329,7 +331,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 f"{gets} which Ansible could take for a pattern, a template or an option: a host name may have "
                 f"letters, digits, '-', '_' and '.', and begins with a letter, a digit or '_': {_ADVICE}"
             )
-        if name in C.LOCALHOST:
+        if _is_control_node(name):
             raise AnsibleParserError(f"{gets} which is the control node: {_ADVICE}")
         if name in self.inventory.groups or name in _GROUPS:
             raise AnsibleParserError(f"{gets} which is the name of a group: {_ADVICE}")
@@ -416,6 +418,18 @@ def _is_order(value: t.Any) -> bool:
         and all(field in value and isinstance(value[field], (str, type(None))) for field in FIELDS)
         and is_segment(value["id"])
     )
+
+
+def _is_control_node(name: str) -> bool:
+    lower = name.lower()
+    if lower in C.LOCALHOST or lower.endswith(".localhost"):
+        return True
+    try:
+        # As the system reads it: 127.1 and 0x7f000001 are addresses, too.
+        address = ipaddress.ip_address(socket.inet_aton(name))
+    except OSError:
+        return False
+    return address.is_loopback or address.is_unspecified
 
 
 def _describe(order: Order) -> str:

@@ -283,6 +283,12 @@ def test_names_that_ansible_could_take_for_more(
     [
         ("localhost", "which is the control node"),
         ("127.0.0.1", "which is the control node"),
+        ("LocalHost", "which is the control node"),
+        ("rack.localhost", "which is the control node"),
+        ("127.1", "which is the control node"),
+        ("127.0.0.2", "which is the control node"),
+        ("2130706433", "which is the control node"),
+        ("0", "which is the control node"),
         ("all", "which is the name of a group"),
         ("ungrouped", "which is the name of a group"),
         ("cloudpond_success", "which is the name of a group"),
