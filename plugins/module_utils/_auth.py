@@ -17,7 +17,7 @@ import traceback
 import typing as t
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from ._errors import CloudPondError
+from ._errors import THE_API, CloudPondError
 
 REQUESTS_IMPORT_ERROR: str | None = None
 try:
@@ -159,7 +159,7 @@ def check_header_value(name: str, value: object) -> str:
     """
     if not isinstance(value, str) or not re.fullmatch(r"[\x21-\x7e]+", value):
         raise CloudPondError(
-            "the CloudPond API",
+            THE_API,
             f"{name} must be one line of visible ASCII characters without spaces (look for a line break at its end, "
             "or a variable that came out empty)",
         )

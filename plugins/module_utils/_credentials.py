@@ -14,7 +14,7 @@ import stat
 import typing as t
 
 from ._auth import Auth, SignatureAuth, TokenAuth, check_header_value
-from ._errors import CloudPondError
+from ._errors import THE_API, CloudPondError
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +36,6 @@ FILE_SECTION = "global"
 FILE_KEYS = {"access_key": "ak", "secret_key": "sk", "security_token": "security_token"}
 FILE_DOMAIN_KEY = "domain_id"
 
-_ASKED = "the CloudPond API"
 
 #: Bytes. A file of credentials is far smaller.
 _FILE_SIZE_MAX = 1024 * 1024
@@ -72,12 +71,12 @@ def find_credential(options: Mapping[str, t.Any], environ: Mapping[str, str]) ->
         keys = [name for name in CREDENTIAL_VARIABLES if name in source.values]
         token = "auth_token" in source.values
         if keys and token:
-            raise CloudPondError(_ASKED, f"auth_token and {' and '.join(keys)} exclude each other: give one kind")
+            raise CloudPondError(THE_API, f"auth_token and {' and '.join(keys)} exclude each other: give one kind")
         missing = [name for name in ("access_key", "secret_key") if name not in keys]
         if keys and missing:
             lack = " and ".join(source.names[name] for name in missing)
             have = " and ".join(source.names[name] for name in keys)
-            raise CloudPondError(_ASKED, f"{lack} must be given in {source.label} too, beside {have}")
+            raise CloudPondError(THE_API, f"{lack} must be given in {source.label} too, beside {have}")
         # A malformed credential is an error, and is never replaced by one from the next source.
         for name, value in source.values.items():
             check_header_value(f"{source.names[name]}{source.where}", value)
@@ -102,7 +101,7 @@ def find_domain_id(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> 
     in_file = _read_file(environ).get(FILE_DOMAIN_KEY)
     if not in_file:
         raise CloudPondError(
-            _ASKED,
+            THE_API,
             f"no domain_id: give the option, or set {' or '.join(DOMAIN_VARIABLES)} in the environment of the host "
             f"where this runs, or write {FILE_DOMAIN_KEY} under [{FILE_SECTION}] into {_file_path(environ)}",
         )
@@ -138,18 +137,18 @@ def _read_file(environ: Mapping[str, str]) -> dict[str, str]:
         # Opening a pipe or reading a device could block forever.
         facts = os.stat(path)
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > _FILE_SIZE_MAX:
-            raise CloudPondError(_ASKED, f"{named} is not a credentials file of the vendor's SDK")
+            raise CloudPondError(THE_API, f"{named} is not a credentials file of the vendor's SDK")
         with open(path, encoding="utf-8") as file:
             parser.read_file(file)
     except (FileNotFoundError, NotADirectoryError) as error:
         if environ.get(FILE_VARIABLE):
-            raise CloudPondError(_ASKED, f"{FILE_VARIABLE} names {path!r}, which does not exist") from error
+            raise CloudPondError(THE_API, f"{FILE_VARIABLE} names {path!r}, which does not exist") from error
         return {}
     except OSError as error:
-        raise CloudPondError(_ASKED, f"{named} can't be read: {error.strerror}") from error
+        raise CloudPondError(THE_API, f"{named} can't be read: {error.strerror}") from error
     except (configparser.Error, ValueError):
         # Their text may contain a line of the file, and thus a secret. Even as a cause, it could be shown.
-        raise CloudPondError(_ASKED, f"{named} is not a credentials file of the vendor's SDK") from None
+        raise CloudPondError(THE_API, f"{named} is not a credentials file of the vendor's SDK") from None
     return dict(parser[FILE_SECTION]) if parser.has_section(FILE_SECTION) else {}
 
 
@@ -158,7 +157,7 @@ def _nothing(environ: Mapping[str, str]) -> CloudPondError:
     of_sdk = " and ".join(CREDENTIAL_VARIABLES[name][1] for name in ("access_key", "secret_key"))
     in_file = " and ".join(FILE_KEYS[name] for name in ("access_key", "secret_key"))
     return CloudPondError(
-        _ASKED,
+        THE_API,
         "no credential: give the options access_key and secret_key, or auth_token; "
         f"or set {variables}, or {of_sdk}, or {TOKEN_VARIABLE} in the environment of the host where this runs; "
         f"or write {in_file} under [{FILE_SECTION}] into {_file_path(environ)}",

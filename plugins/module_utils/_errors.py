@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
+#: The object of a query that fails before it has one of its own, as CloudPondError takes it.
+THE_API = "the CloudPond API"
+
 
 class CloudPondError(Exception):
     """

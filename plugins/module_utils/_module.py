@@ -17,7 +17,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._auth import REQUESTS_IMPORT_ERROR
 from ._client import Client
-from ._errors import CloudPondError
+from ._errors import THE_API, CloudPondError
 from ._settings import find_unshown
 
 if t.TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Info(t.NamedTuple):
             for name in self.ids:
                 if name in options and options[name] is None:
                     raise CloudPondError(
-                        "the CloudPond API", f"{name} came out null: leave it out to query everything of the account"
+                        THE_API, f"{name} came out null: leave it out to query everything of the account"
                     )
             with Client(options, os.environ, f"ansible-core/{ansible_version}", refusals) as client:
                 return {"changed": False, **self.query(client, options)}

@@ -24,7 +24,7 @@ import typing as t
 from urllib.parse import quote, unquote, urlsplit
 
 from ._credentials import find_domain_id
-from ._errors import CloudPondError
+from ._errors import THE_API, CloudPondError
 
 # REQUESTS_IMPORT_ERROR of _auth tells callers.
 with contextlib.suppress(ImportError):
@@ -52,8 +52,6 @@ SEGMENT_RULE = "must be made of letters, digits, '-' and '_', and must not be em
 
 #: Seconds. Larger values overflow in system calls.
 _TIMEOUT_MAX = 86400.0
-
-_ASKED = "the CloudPond API"
 
 
 class Endpoint(t.NamedTuple):
@@ -258,4 +256,4 @@ def _check_proxy(name: str, value: str) -> Proxy:
 
 
 def _refusal(name: str, must: str) -> CloudPondError:
-    return CloudPondError(_ASKED, f"{name} {must}")
+    return CloudPondError(THE_API, f"{name} {must}")
