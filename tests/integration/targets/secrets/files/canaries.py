@@ -6,7 +6,8 @@
 
     python canaries.py EMULATOR_URL PROXY_URL WAY
 
-The way of the queries is here, in Ansible's own process, or shipped. It prints a line for each place, and exits with 1 when a secret came to light.
+The way of the queries is here, in Ansible's own process, or shipped. It prints a line for each place, and exits with 1
+when a secret came to light.
 """
 
 from __future__ import annotations
