@@ -99,8 +99,11 @@ class Refusals:
             refusal = error
             raise
         finally:
-            self._keep(digest, known, turn, refusal)
-            self._leave(places)
+            try:
+                self._keep(digest, known, turn, refusal)
+            finally:
+                # The time-out of a task can come at any moment, and its next attempt is made by the same process.
+                self._leave(places)
 
     def _wait(
         self, digest: bytes, asked: str, until: float, sleep: Callable[[float], None]
