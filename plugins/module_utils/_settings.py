@@ -21,6 +21,7 @@ import os
 import re
 import ssl
 import typing as t
+import unicodedata
 from urllib.parse import quote, unquote, urlsplit
 
 from ._credentials import find_domain_id
@@ -114,8 +115,9 @@ def find_unshown(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> fr
 
     :return: The endpoint, if it holds a user name or password. Such an endpoint is refused.
     """
-    endpoints = (options.get("endpoint"), environ.get(ENDPOINT_VARIABLE))
-    return frozenset(endpoint for endpoint in endpoints if isinstance(endpoint, str) and "@" in endpoint)
+    # ansible-core makes a text of whatever was given.
+    endpoints = map(str, (options.get("endpoint"), environ.get(ENDPOINT_VARIABLE)))
+    return frozenset(endpoint for endpoint in endpoints if _may_have_userinfo(endpoint))
 
 
 def is_segment(value: object) -> bool:
@@ -143,18 +145,24 @@ def _find_endpoint(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> 
     if not isinstance(endpoint, str):
         raise _refusal(name, f"must be a URL such as {DEFAULT_ENDPOINT}")
     # The part before an @ would be a credential, so the error doesn't repeat such an endpoint.
-    if "@" in endpoint:
+    if _may_have_userinfo(endpoint):
         raise _refusal(name, "must not hold a user name or password")
     try:
         url = urlsplit(endpoint)
         host, _port = url.hostname or "", url.port
-    except ValueError as error:
-        raise _refusal(name, f"must be a URL: {error}") from error
+    except ValueError:
+        # Its text could repeat a part of a password.
+        raise _refusal(name, f"must be a URL such as {DEFAULT_ENDPOINT}") from None
     if url.scheme not in ("https", "http") or not host or url.query or url.fragment or not endpoint.isprintable():
         raise _refusal(name, f"must be a URL such as {DEFAULT_ENDPOINT}: got {endpoint!r}")
     if url.scheme == "http" and not _is_loopback(host):
         raise _refusal(name, f"must begin with https:// for any host but a loopback one: got {endpoint!r}")
     return Endpoint(host, endpoint.rstrip("/"), url.scheme == "http")
+
+
+def _may_have_userinfo(endpoint: str) -> bool:
+    # Some characters count as an @ once they are decoded or normalized.
+    return "@" in unicodedata.normalize("NFKC", unquote(endpoint))
 
 
 def _is_loopback(host: str) -> bool:

@@ -62,10 +62,19 @@ def test_an_order(emulate: Emulate) -> None:
     assert result["invocation"]["module_args"]["page_size"] == 100
 
 
-@pytest.mark.parametrize("where", ["option", "environment"])
-def test_a_password_in_the_endpoint_is_not_shown(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    args = {"domain_id": DOMAIN_ID, "auth_token": TOKEN, "delivery_order_id": ID}
-    endpoint = "https://user:canary@ies.example.com"
+@pytest.mark.parametrize(
+    ("where", "endpoint"),
+    [
+        ("option", "https://user:canary@ies.example.com"),
+        ("option", "https://user:canary%40ies.example.com"),
+        ("option", "https://user:canary\uff20ies.example.com"),
+        ("option", ["https://user:canary@ies.example.com"]),
+        ("option", {"url": "https://user:canary@ies.example.com"}),
+        ("environment", "https://user:canary@ies.example.com"),
+    ],
+)
+def test_a_password_in_the_endpoint_is_not_shown(where: str, endpoint: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    args: dict[str, t.Any] = {"domain_id": DOMAIN_ID, "auth_token": TOKEN, "delivery_order_id": ID}
     if where == "option":
         args["endpoint"] = endpoint
     else:

@@ -63,14 +63,23 @@ def run_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
     return run
 
 
-@pytest.mark.parametrize("where", ["option", "environment"])
+@pytest.mark.parametrize(
+    ("where", "endpoint"),
+    [
+        ("option", "https://user:canary@ies.example.com"),
+        ("option", "https://user:canary%40ies.example.com"),
+        ("option", "https://user:canary\uff20ies.example.com"),
+        ("option", ["https://user:canary@ies.example.com"]),
+        ("option", {"url": "https://user:canary@ies.example.com"}),
+        ("environment", "https://user:canary@ies.example.com"),
+    ],
+)
 def test_a_password_in_the_endpoint_is_not_shown(
-    where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    where: str, endpoint: t.Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = {"domain_id": DOMAIN_ID, "auth_token": TOKEN, "delivery_order_id": ID}
+    options: dict[str, t.Any] = {"domain_id": DOMAIN_ID, "auth_token": TOKEN, "delivery_order_id": ID}
     if "inject_invocation" in PASS_VARS:
         options["_ansible_inject_invocation"] = "true"
-    endpoint = "https://user:canary@ies.example.com"
     if where == "option":
         options["endpoint"] = endpoint
     else:
