@@ -117,6 +117,7 @@ import os
 import re
 import socket
 import typing as t
+import unicodedata
 from collections.abc import Collection, Mapping
 from weakref import WeakKeyDictionary
 
@@ -134,6 +135,7 @@ from ..module_utils._sanitize import one_line
 from ..module_utils._settings import find_settings, is_segment
 from ..module_utils._specification import FIELDS, STATUSES
 from ..modules.cloudpond_delivery_order_info import INFO
+from ..plugin_utils._action import InfoAction
 from ..plugin_utils._values import plain
 
 try:
@@ -173,6 +175,9 @@ _FIELD = re.compile(r"\{\{ *(\w+) *\}\}")
 
 #: No pattern, template, range or list of ansible-core, no option of ssh, and no path.
 _HOST_NAME = re.compile(r"\w[\w.-]*")
+
+#: Names that systems give to themselves, beside those that ansible-core knows.
+_LOCALHOST = re.compile(r"(ip6-)?localhost[46]?(\.localdomain[46]?)?|ip6-loopback|.*\.localhost")
 
 #: The errors of refused credentials, by endpoint and secrets. A source can be tried by several plugins of ansible-core,
 #: and many sources can have one credential; but a key that is refused repeatedly is locked.
@@ -296,7 +301,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         key = (endpoint, *auth.secrets)
         if key in refused:
             raise AnsibleParserError(refused[key])
-        result = INFO.answer(params, given)
+        result = INFO.answer(params, given, InfoAction.refusals)
         if result.get("failed"):
             if (result.get("error") or {}).get("http_status") == 401:
                 refused[key] = result["msg"]
@@ -421,12 +426,12 @@ def _is_order(value: t.Any) -> bool:
 
 
 def _is_control_node(name: str) -> bool:
-    lower = name.lower()
-    if lower in C.LOCALHOST or lower.endswith(".localhost"):
+    plain_name = unicodedata.normalize("NFKC", name).lower().rstrip(".")
+    if plain_name in C.LOCALHOST or _LOCALHOST.fullmatch(plain_name):
         return True
     try:
         # As the system reads it: 127.1 and 0x7f000001 are addresses, too.
-        address = ipaddress.ip_address(socket.inet_aton(name))
+        address = ipaddress.ip_address(socket.inet_aton(plain_name))
     except OSError:
         return False
     return address.is_loopback or address.is_unspecified

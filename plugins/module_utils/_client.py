@@ -13,6 +13,7 @@ It knows neither Ansible nor the source of its options. It raises CloudPondError
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import typing as t
@@ -21,6 +22,7 @@ from http import HTTPStatus
 from ._credentials import find_credential
 from ._errors import CloudPondError
 from ._json import parse
+from ._refusals import PATIENCE_MIN, Turn
 from ._sanitize import Sanitizer, one_line
 from ._settings import SEGMENT_RULE, find_settings, is_segment
 from ._transport import RETRYABLE_STATUSES, Transport, TransportError
@@ -84,6 +86,8 @@ class Client:
         self._secrets = auth.secrets
         self._identity = f"{settings.endpoint.base_url} {auth.identity}"
         self._refusals = refusals
+        # A proxy can lock a user, whatever the credential of the API.
+        self._way = settings.proxy.user if settings.proxy else ""
         # Masked in messages only: the API never sees these, and a short one could be part of any ID.
         self._proxy_secrets = settings.proxy.secrets if settings.proxy else ()
         self._transport = Transport(auth, settings, headers)
@@ -122,20 +126,23 @@ class Client:
         for segment in path:
             self.check_id(segment, asked=asked)
         url = "/".join((self._base_url, version, self._domain_id, *path))
-        until = time.monotonic() + self._transport.longest
+        until = time.monotonic() + max(self._transport.longest, PATIENCE_MIN)
 
         def send(request: Callable[[], Reply]) -> Reply:
-            if not self._refusals:
-                return request()
-            with self._refusals.turn(self._identity, asked, until, self._transport.sleep) as turn:
+            with self._turn(self._way, asked, until) as way, self._turn(self._identity, asked, until) as turn:
                 try:
                     reply = request()
                 except TransportError as error:
                     if error.refused:
-                        raise self._fault(asked, error) from None
+                        way.refusal = self._fault(asked, error)
                     raise
+                way.answered = True
                 if reply.status == HTTPStatus.UNAUTHORIZED:
-                    self._judge(asked, reply)
+                    try:
+                        self._judge(asked, reply)
+                    except CloudPondError as error:
+                        turn.refusal = error
+                        raise
                 turn.answered = reply.status not in RETRYABLE_STATUSES
                 return reply
 
@@ -144,6 +151,11 @@ class Client:
         except TransportError as error:
             raise self._fault(asked, error) from None
         return self._judge(asked, reply)
+
+    def _turn(self, identity: str, asked: str, until: float) -> t.ContextManager[Turn]:
+        if self._refusals and identity:
+            return self._refusals.turn(identity, asked, until, self._transport.sleep)
+        return contextlib.nullcontext(Turn())
 
     def _fault(self, asked: str, error: TransportError) -> CloudPondError:
         sanitizer = Sanitizer((*self._secrets, *self._proxy_secrets, *error.derived_secrets))

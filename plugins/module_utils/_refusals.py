@@ -34,23 +34,34 @@ if t.TYPE_CHECKING:
 #: Refusals in a row after which a credential is no longer sent. The others are left to what Ansible does not see.
 REFUSALS_MAX = 3
 
-#: A credential has the slot that its digest chooses, and a newer credential replaces an older one there.
-_SLOTS = 64
+#: Seconds to wait for a turn, at least: with many forks and a slow API, that can take longer than a query.
+PATIENCE_MIN = 600.0
+
+#: A credential has the first free slot, from the one on that its digest chooses. Unused slots take no room on the disk.
+_SLOTS = 512
 _SLOT_SIZE = 4096
 _DIGEST_SIZE = hashlib.sha256().digest_size
+_NOBODY = bytes(_DIGEST_SIZE)
 
-#: Seconds between two looks for a turn.
+#: Seconds between two looks for a turn. They grow from the first to the second.
 _LOOK_AGAIN = 0.02
+_LOOK_AGAIN_MAX = 0.2
 
 _NEW: dict[str, t.Any] = {"refusals": 0, "answered": False}
 _ANSWERED: dict[str, t.Any] = {**_NEW, "answered": True}
 
 
-class Turn:
-    """One request that may be sent."""
+class NoTurn(CloudPondError):
+    """Other tasks of the run have not finished in time. It is retryable."""
 
-    #: To be set when the credential was not refused.
+
+class Turn:
+    """One request that may be sent. Its outcome is to be set; without it, there was no answer."""
+
+    #: The credential was not refused.
     answered = False
+    #: The credential was refused, with this error.
+    refusal: CloudPondError | None = None
 
 
 class Refusals:
@@ -76,31 +87,26 @@ class Refusals:
     @contextlib.contextmanager
     def turn(self, identity: str, asked: str, until: float, sleep: Callable[[float], None]) -> Iterator[Turn]:
         """
-        Send one request within the context, and let a CloudPondError leave it if the API refuses the credential, or a
-        proxy its password.
+        Send one request within the context, and set the outcome.
 
         No more than CONCURRENT_MAX requests with one credential are on their way at the same time. A credential that
-        has not been answered since its last refusal is sent by one process at a time.
+        has not been answered since its last refusal is alone on its way.
 
-        :param identity: The API's endpoint and the name of the credential.
+        :param identity: The name of the credential, and of the peer that can refuse it.
         :param asked: As for CloudPondError.
         :param until: The time of ``time.monotonic()`` until which to wait for a turn.
         :param sleep: Waits for so many seconds.
-        :raises CloudPondError: the last refusal again, if there have been REFUSALS_MAX in a row. A retryable one, if
-            others have not finished in time.
+        :raises CloudPondError: the last refusal again, if there have been REFUSALS_MAX in a row.
+        :raises NoTurn: if others have not finished in time.
         """
         digest = hashlib.sha256(identity.encode(errors="surrogateescape")).digest()
         turn = Turn()
-        refusal: CloudPondError | None = None
         known, places = self._wait(digest, asked, until, sleep)
         try:
             yield turn
-        except CloudPondError as error:
-            refusal = error
-            raise
         finally:
             try:
-                self._keep(digest, known, turn, refusal)
+                self._keep(digest, known, turn)
             finally:
                 # The time-out of a task can come at any moment, and its next attempt is made by the same process.
                 self._leave(places)
@@ -113,30 +119,32 @@ class Refusals:
 
         :return: The state of the credential, and the places to leave after the turn.
         """
+        pause = _LOOK_AGAIN
         while True:
-            known = self._read(digest)
+            slot, known = self._read(digest)
             if known["refusals"] >= REFUSALS_MAX:
                 raise CloudPondError(asked, **known["error"])
-            places = self._take(digest, alone=not known["answered"])
+            places = self._take(slot, alone=not known["answered"])
             if places:
-                if self._read(digest) == known:
+                if self._read(digest) == (slot, known):
                     return known, places
                 # Another process has got an answer meanwhile.
                 self._leave(places)
             elif time.monotonic() < until:
-                sleep(_LOOK_AGAIN)
+                sleep(pause)
+                pause = min(pause * 1.5, _LOOK_AGAIN_MAX)
             else:
-                raise CloudPondError(
+                raise NoTurn(
                     asked, "other tasks of this run still wait for answers with the same credential", retryable=True
                 )
 
-    def _take(self, digest: bytes, alone: bool) -> range | None:
+    def _take(self, slot: int, alone: bool) -> range | None:
         """
-        Take one of the places of a credential, or all.
+        Take one of the places of a slot, or all.
 
         :return: The places, as bytes of the file. None if they are not free.
         """
-        first = _slot(digest).start
+        first = slot * _SLOT_SIZE
         places = range(first, first + CONCURRENT_MAX)
         for wanted in [places] if alone else [range(place, place + 1) for place in places]:
             with self._threads:
@@ -158,61 +166,67 @@ class Refusals:
             self._held.difference_update(places)
             fcntl.lockf(self._file, fcntl.LOCK_UN, len(places), places.start)
 
-    def _keep(self, digest: bytes, before: Mapping[str, t.Any], turn: Turn, refusal: CloudPondError | None) -> None:
+    def _keep(self, digest: bytes, before: Mapping[str, t.Any], turn: Turn) -> None:
         """
         Keep the outcome of a turn.
 
         :param before: The state when its request was sent.
         """
-        with self._state(digest):
-            if refusal:
-                self._store(digest, _refused(self._load(digest), refusal))
+        with self._state():
+            slot = self._find(digest)
+            if turn.refusal:
+                self._store(slot, digest, _refused(self._load(slot), turn.refusal))
             # An answer to a request from before a refusal says nothing of the credential now. Neither does an outage or
             # a throttle, but a new credential must not keep all waiting for its end.
             elif not before["answered"] and (turn.answered or not before["refusals"]):
-                self._store(digest, _ANSWERED)
+                self._store(slot, digest, _ANSWERED)
 
-    def _read(self, digest: bytes) -> Mapping[str, t.Any]:
-        with self._state(digest):
-            return self._load(digest)
+    def _read(self, digest: bytes) -> tuple[int, Mapping[str, t.Any]]:
+        with self._state():
+            slot = self._find(digest)
+            return slot, self._load(slot)
 
     @contextlib.contextmanager
-    def _state(self, digest: bytes) -> Iterator[None]:
-        """Keep the other processes and threads from a slot, for a moment."""
-        last = _slot(digest).stop - 1
+    def _state(self) -> Iterator[None]:
+        """Keep the other processes and threads from the states, for a moment."""
         with self._threads:
-            fcntl.lockf(self._file, fcntl.LOCK_EX, 1, last)
+            fcntl.lockf(self._file, fcntl.LOCK_EX, 1, _SLOTS * _SLOT_SIZE)
             try:
                 yield
             finally:
-                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, last)
+                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _SLOTS * _SLOT_SIZE)
 
-    def _load(self, digest: bytes) -> Mapping[str, t.Any]:
-        slot = _slot(digest)
-        content = self._memory[slot.start : slot.stop]
-        if content[:_DIGEST_SIZE] != digest:
-            return _NEW
+    def _find(self, digest: bytes) -> int:
+        """Return the slot of a credential. A new one gets a free one, else one without refusals."""
+        home: int = int.from_bytes(digest[:2], "big") % _SLOTS
+        slots: list[int] = [*range(home, _SLOTS), *range(home)]
+        for slot in slots:
+            owner = self._memory[slot * _SLOT_SIZE : slot * _SLOT_SIZE + _DIGEST_SIZE]
+            if owner == digest:
+                return slot
+            if owner == _NOBODY:
+                break
+        else:
+            slot = next((each for each in slots if not self._load(each)["refusals"]), home)
+        self._store(slot, digest, _NEW)
+        return slot
+
+    def _load(self, slot: int) -> Mapping[str, t.Any]:
+        content = self._memory[slot * _SLOT_SIZE + _DIGEST_SIZE : (slot + 1) * _SLOT_SIZE]
         try:
-            known: dict[str, t.Any] = json.loads(content[_DIGEST_SIZE:].rstrip(b"\0"))
+            known: dict[str, t.Any] = json.loads(content.rstrip(b"\0"))
         except ValueError:
             # A process was killed while it wrote.
             return _NEW
         return known
 
-    def _store(self, digest: bytes, known: Mapping[str, t.Any]) -> None:
-        slot = _slot(digest)
-        content = digest + json.dumps(known).encode()
-        self._memory[slot.start : slot.stop] = content.ljust(_SLOT_SIZE, b"\0")
-
-
-def _slot(digest: bytes) -> range:
-    """:return: The bytes of the file."""
-    first = digest[0] % _SLOTS * _SLOT_SIZE
-    return range(first, first + _SLOT_SIZE)
+    def _store(self, slot: int, digest: bytes, known: Mapping[str, t.Any]) -> None:
+        content = digest + json.dumps(known, ensure_ascii=False).encode(errors="replace")
+        self._memory[slot * _SLOT_SIZE : (slot + 1) * _SLOT_SIZE] = content.ljust(_SLOT_SIZE, b"\0")
 
 
 def _refused(known: Mapping[str, t.Any], error: CloudPondError) -> dict[str, t.Any]:
     fields = error.to_dict()
-    if len(json.dumps(fields)) > _SLOT_SIZE // 2:
+    if len(json.dumps(fields, ensure_ascii=False).encode(errors="replace")) > _SLOT_SIZE // 2:
         fields.update(message=None, code=None, request_id=None)
     return {"refusals": known["refusals"] + 1, "answered": False, "error": fields}

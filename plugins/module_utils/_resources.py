@@ -13,6 +13,7 @@ import typing as t
 
 from ._errors import CloudPondError
 from ._paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, pages
+from ._refusals import NoTurn
 from ._settings import SEGMENT_RULE, is_segment
 from ._transport import CONCURRENT_MAX
 
@@ -160,6 +161,8 @@ class Resource(t.NamedTuple):
                         del found[entry["id"]]
                 if not missing or number >= len(entry_ids) // IDS_A_PAGE:
                     break
+        except NoTurn:
+            raise
         except CloudPondError as error:
             if error.http_status == 401 or (error.http_status is None and not error.retryable):
                 raise

@@ -72,6 +72,8 @@ class Proxy(t.NamedTuple):
     url: str
     #: The proxy's name in errors: host, port, and the variable that contains it.
     name: str
+    #: The user and the proxy, as a name for refusals of the password. Empty without a password.
+    user: str
     #: Never shown in any output: the password, and the header that a server could echo.
     secrets: tuple[str, ...]
 
@@ -260,7 +262,8 @@ def _check_proxy(name: str, value: str) -> Proxy:
     user, password = unquote(url.username or ""), unquote(url.password or "")
     userinfo = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user or password else ""
     header = base64.b64encode(f"{user}:{password}".encode()).decode() if userinfo else ""
-    return Proxy(f"{url.scheme}://{userinfo}{address}", f"{address} ({name})", (password, header))
+    name_of_user = f"{quote(user, safe='')}@{address}" if userinfo else ""
+    return Proxy(f"{url.scheme}://{userinfo}{address}", f"{address} ({name})", name_of_user, (password, header))
 
 
 def _refusal(name: str, must: str) -> CloudPondError:

@@ -20,6 +20,7 @@ import yaml
 #: Calls that make a message of the arguments in these positions, and of one that is named msg.
 MAKERS: dict[str, slice] = {
     "CloudPondError": slice(1, 2),
+    "NoTurn": slice(1, 2),
     "error": slice(0, 1),
     "TransportError": slice(0, 1),
     "ValueError": slice(0, 1),

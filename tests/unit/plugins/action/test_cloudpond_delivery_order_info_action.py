@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.huaweicloud.cloudpond.plugins.action.cloudpond_delivery_order_info import ActionModule
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals import Refusals
 from ansible_collections.huaweicloud.cloudpond.plugins.plugin_utils import _action
 
 from ...conftest import DOMAIN_ID, TOKEN
@@ -24,6 +25,12 @@ if t.TYPE_CHECKING:
     Emulate = t.Callable[..., Emulator]
 
 ID = "00000000-0000-000-0000-000000000001"
+
+
+@pytest.fixture(autouse=True)
+def new_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count the refusals of each test by themselves."""
+    monkeypatch.setattr(_action.InfoAction, "refusals", Refusals())
 
 
 class Vaulted:

@@ -24,8 +24,11 @@ from ansible.template import Templar
 from ansible_collections.huaweicloud.cloudpond.plugins.doc_fragments import _connection
 from ansible_collections.huaweicloud.cloudpond.plugins.inventory import delivery_orders
 from ansible_collections.huaweicloud.cloudpond.plugins.inventory.delivery_orders import InventoryModule
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals import Refusals
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FIELDS, STATUSES
 from ansible_collections.huaweicloud.cloudpond.plugins.modules import cloudpond_delivery_order_info
+from ansible_collections.huaweicloud.cloudpond.plugins.plugin_utils._action import InfoAction
+from ansible_collections.huaweicloud.cloudpond.tests.emulator import Proxy
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._orders import OrderPlan, parse_order
 
 from ...conftest import DOMAIN_ID, TOKEN
@@ -53,6 +56,12 @@ def order(life: str, name: str = "", edge_site_id: str = "") -> OrderPlan:
     """Return an order for an emulator: its ID and life, and what else is not to be made of the ID."""
     (plan,) = parse_order(life)
     return replace(plan, name=name or plan.id, edge_site_id=edge_site_id or f"edge-{plan.id}")
+
+
+@pytest.fixture(autouse=True)
+def new_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count the refusals of each test by themselves."""
+    monkeypatch.setattr(InfoAction, "refusals", Refusals())
 
 
 @pytest.fixture(autouse=True)
@@ -285,6 +294,11 @@ def test_names_that_ansible_could_take_for_more(
         ("127.0.0.1", "which is the control node"),
         ("LocalHost", "which is the control node"),
         ("rack.localhost", "which is the control node"),
+        ("localhost.", "which is the control node"),
+        ("localhost.localdomain", "which is the control node"),
+        ("ip6-localhost", "which is the control node"),
+        ("\uff4c\uff4fcalhost", "which is the control node"),
+        ("\uff11\uff12\uff17.0.0.1", "which is the control node"),
         ("127.1", "which is the control node"),
         ("127.0.0.2", "which is the control node"),
         ("2130706433", "which is the control node"),
@@ -635,6 +649,17 @@ def test_a_refused_credential_is_asked_once(make_source: MakeSource) -> None:
     assert set(other.parse(inventory).hosts) == {"a"}
     assert "HTTP 401" in source.fail(InventoryData())
     assert [request.status for request in source.emulator.requests] == [401, 200, 401]
+
+
+def test_a_proxy_that_refuses_its_password_is_asked_three_times(
+    make_source: MakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Proxy(login="user:password") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http://", "http://user:wrong@"))
+        source = make_source(endpoint="https://ies.example.com")
+        for _number in range(5):
+            assert "refused to connect: 407" in source.fail()
+        assert len(proxy.requests) == 3
 
 
 # The cache

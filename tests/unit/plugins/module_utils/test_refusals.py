@@ -16,7 +16,9 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client impo
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals import (
+    _SLOTS,
     REFUSALS_MAX,
+    NoTurn,
     Refusals,
     Turn,
 )
@@ -60,13 +62,13 @@ def ask() -> Ask:
     return ask_once
 
 
-def turn(refusals: Refusals, patience: float = 0) -> t.ContextManager[Turn]:
-    return refusals.turn("key", "a", time.monotonic() + patience, time.sleep)
+def turn(refusals: Refusals, patience: float = 0, identity: str = "key") -> t.ContextManager[Turn]:
+    return refusals.turn(identity, "a", time.monotonic() + patience, time.sleep)
 
 
-def refuse(refusals: Refusals) -> None:
-    with contextlib.suppress(CloudPondError), turn(refusals):
-        raise CloudPondError("a", "no", http_status=401)
+def refuse(refusals: Refusals, **fields: t.Any) -> None:
+    with turn(refusals) as refused:
+        refused.refusal = CloudPondError("a", **{"message": "no", "http_status": 401, **fields})
 
 
 def accept(refusals: Refusals) -> None:
@@ -100,8 +102,8 @@ class Child:
         os.waitpid(self.pid, 0)
 
 
-def as_refused(_turn: Turn) -> None:
-    raise CloudPondError("a", "no", http_status=401)
+def as_refused(refused: Turn) -> None:
+    refused.refusal = CloudPondError("a", "no", http_status=401)
 
 
 def as_accepted(accepted: Turn) -> None:
@@ -140,6 +142,38 @@ def test_a_proxy_may_lock_a_user_too(ask: Ask, monkeypatch: pytest.MonkeyPatch) 
     ] * len(errors)
 
 
+def test_a_proxy_counts_for_all_credentials(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Proxy(login="user:password") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http://", "http://user:wrong@"))
+        for number in range(REFUSALS_MAX + 2):
+            ask("https://ies.example.com", "a", auth_token=f"{TOKEN}{number}")
+        assert len(proxy.requests) == REFUSALS_MAX
+
+
+@pytest.mark.parametrize("credentials", [100, _SLOTS + 100])
+def test_no_other_credential_takes_the_place_of_a_refused_one(credentials: int) -> None:
+    refusals = Refusals()
+    identities = [f"refused-{number}" for number in range(20)]
+    for identity in identities * REFUSALS_MAX:
+        with turn(refusals, identity=identity) as refused:
+            refused.refusal = CloudPondError("a", "no", http_status=401)
+    for number in range(credentials):
+        with turn(refusals, identity=f"another-{number}") as another:
+            another.answered = True
+    for identity in identities:
+        with pytest.raises(CloudPondError, match="HTTP 401"), turn(refusals, identity=identity):
+            pass
+    with turn(refusals, identity="another-0"), turn(refusals, identity="another-1"):
+        pass
+
+
+def test_credentials_do_not_wait_for_each_other() -> None:
+    refusals = Refusals()
+    with contextlib.ExitStack() as stack:
+        for number in range(100):
+            stack.enter_context(turn(refusals, identity=f"key-{number}"))
+
+
 @pytest.mark.parametrize("answer", ["SUCCESS", "http:403"])
 def test_any_other_answer_starts_the_count_anew(emulate: Emulate, ask: Ask, answer: str) -> None:
     emulator = emulate("a=http:401", f"b={answer}")
@@ -174,8 +208,7 @@ def test_a_long_refusal_is_kept_without_its_text(length: int, kept: bool) -> Non
     refusals = Refusals()
     fields: dict[str, t.Any] = {"message": "m" * length, "code": "APIGW.0301", "request_id": "r-1"}
     for _number in range(REFUSALS_MAX):
-        with pytest.raises(CloudPondError), turn(refusals):
-            raise CloudPondError("a", **fields, http_status=401)
+        refuse(refusals, **fields)
     with pytest.raises(CloudPondError) as caught, turn(refusals):
         pass
     shown = fields if kept else dict.fromkeys(fields)
@@ -225,8 +258,7 @@ def test_a_fork_that_is_killed_keeps_none_waiting(emulate: Emulate, ask: Ask) ->
 def test_what_is_half_written_counts_as_nothing() -> None:
     refusals = Refusals()
     for _number in range(REFUSALS_MAX):
-        with pytest.raises(CloudPondError), turn(refusals):
-            raise CloudPondError("a", "no", http_status=401)
+        refuse(refusals)
     memory = refusals._memory
     start = memory.find(b'"refusals"')
     memory[start : start + 10] = b"{" * 10
@@ -240,7 +272,7 @@ def test_no_more_than_a_key_survives_are_on_their_way() -> None:
     refusals = Refusals()
     accept(refusals)
     children = [Child(refusals, as_refused) for _number in range(CONCURRENT_MAX)]
-    with pytest.raises(CloudPondError) as caught, turn(refusals):
+    with pytest.raises(NoTurn) as caught, turn(refusals):
         pass
     waiting = "Cannot query a: other tasks of this run still wait for answers with the same credential"
     assert (str(caught.value), caught.value.retryable) == (waiting, True)
@@ -309,11 +341,11 @@ def test_a_refusal_while_a_place_is_taken(monkeypatch: pytest.MonkeyPatch) -> No
     take = refusals._take
     taken: list[bool] = []
 
-    def take_late(digest: bytes, alone: bool) -> range | None:
+    def take_late(slot: int, alone: bool) -> range | None:
         taken.append(alone)
         if len(taken) == 1:
             refuse(refusals)
-        return take(digest, alone)
+        return take(slot, alone)
 
     monkeypatch.setattr(refusals, "_take", take_late)
     with turn(refusals):

@@ -15,6 +15,7 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _pagi
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import Client
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals import NoTurn
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import CONCURRENT_MAX
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Proxy
 
@@ -247,6 +248,19 @@ def test_a_proxy_that_refuses_its_password_of_a_listing_is_asked_once(monkeypatc
         with make_client("https://ies.example.com") as client, pytest.raises(CloudPondError, match="407"):
             DELIVERY_ORDERS.show_many(client, THIRTY)
         assert len(proxy.requests) == 1
+
+
+def test_who_has_waited_for_a_turn_does_not_wait_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[None] = []
+
+    def get(*args: t.Any, **kwargs: t.Any) -> t.NoReturn:
+        waited.append(None)
+        raise NoTurn("a", "no turn", retryable=True)
+
+    monkeypatch.setattr(Client, "get", get)
+    with make_client("http://127.0.0.1:1") as client, pytest.raises(NoTurn):
+        DELIVERY_ORDERS.show_many(client, THIRTY)
+    assert len(waited) == 1
 
 
 def test_an_order_that_is_listed_twice_is_asked_for() -> None:

@@ -42,7 +42,25 @@ def basic(login: str) -> str:
     ],
 )
 def test_a_proxy(value: str, url: str, name: str, secrets: tuple[str, str]) -> None:
-    assert proxy_of(https_proxy=value) == Proxy(url, f"{name} (https_proxy)", secrets)
+    proxy = proxy_of(https_proxy=value)
+    assert proxy
+    assert (proxy.url, proxy.name, proxy.secrets) == (url, f"{name} (https_proxy)", secrets)
+
+
+@pytest.mark.parametrize(
+    ("value", "user"),
+    [
+        ("http://proxy:3128", ""),
+        ("http://user:word@proxy:3128", "user@proxy:3128"),
+        ("http://user:another@proxy:3128", "user@proxy:3128"),
+        ("http://u%40:word@proxy", "u%40@proxy"),
+        ("http://:word@proxy", "@proxy"),
+    ],
+)
+def test_the_user_of_a_proxy(value: str, user: str) -> None:
+    proxy = proxy_of(https_proxy=value)
+    assert proxy
+    assert proxy.user == user
 
 
 @pytest.mark.parametrize(
