@@ -385,9 +385,10 @@ def test_a_cancelled_source_ends_its_query_at_once(source: Source, emulate: Emul
     asyncio.run(cancel())
     for thread in set(threading.enumerate()) - before:
         if thread.name.startswith(("cloudpond-", "ThreadPool")):
-            thread.join(2)
+            thread.join(10)
             assert not thread.is_alive()
-    assert time.monotonic() - started < 2
+    # The server would hold it for 30 seconds, and this machine may be busy.
+    assert time.monotonic() - started < 10
 
 
 def test_a_query_that_can_not_be_ended_does_not_hold_the_loop(source: Source) -> None:
