@@ -135,7 +135,7 @@ from ..module_utils._sanitize import one_line
 from ..module_utils._settings import find_settings, is_segment
 from ..module_utils._specification import FIELDS, STATUSES
 from ..modules.cloudpond_delivery_order_info import INFO
-from ..plugin_utils._action import InfoAction
+from ..plugin_utils import _run
 from ..plugin_utils._values import plain
 
 try:
@@ -254,7 +254,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         except AnsibleError as error:
             message = str(error)
             # ansible-core repeats a template that it can't read; and this could be a secret with braces in it.
-            if _SPEC[name].get("no_log") and isinstance(value, str):
+            if isinstance(value, str) and _SPEC[name].get("no_log"):
                 message = message.replace(value, "(not shown)")
             raise AnsibleParserError(one_line(f"{name} can't be resolved: {message}")) from None
 
@@ -301,7 +301,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         key = (endpoint, *auth.secrets)
         if key in refused:
             raise AnsibleParserError(refused[key])
-        result = INFO.answer(params, given, InfoAction.refusals)
+        result = INFO.answer(params, given, _run.REFUSALS)
         if result.get("failed"):
             if (result.get("error") or {}).get("http_status") == 401:
                 refused[key] = result["msg"]

@@ -24,8 +24,8 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ..module_utils._auth import REQUESTS_IMPORT_ERROR
-from ..module_utils._refusals import Refusals
 from ..module_utils._settings import find_unshown
+from . import _run
 from ._values import plain
 
 if t.TYPE_CHECKING:
@@ -40,8 +40,6 @@ class InfoAction(NormalAction):
     """
 
     info: Info
-    #: ansible-core loads this plugin before it forks its workers, so that they share it.
-    refusals = Refusals(C.DEFAULT_LOCAL_TMP)  # type: ignore[attr-defined]  # ansible-core sets it as it loads
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         if not self._is_local():
@@ -74,7 +72,7 @@ class InfoAction(NormalAction):
                 msg = f"Unsupported parameters for ({self._task.action}) module: {msg}"
             result = {"failed": True, "msg": msg}
         else:
-            result = self.info.answer(params, given=args, refusals=self.refusals)
+            result = self.info.answer(params, given=args, refusals=_run.REFUSALS)
         if _shows_invocation(task_vars):
             result["invocation"] = {"module_args": params}
         masked = remove_values(result, validation._no_log_values | find_unshown(args, os.environ))

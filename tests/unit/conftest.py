@@ -20,6 +20,16 @@ DOMAIN_ID = "0123456789abcdef0123456789abcdef"
 #: With characters that percent-encoding changes, as the tokens of IAM have them.
 TOKEN = "MIIF/secret+token=="
 
+#: The password is canary. Each is given as an option or in the environment.
+ENDPOINTS_WITH_A_PASSWORD: list[tuple[str, t.Any]] = [
+    ("option", "https://user:canary@ies.example.com"),
+    ("option", "https://user:canary%40ies.example.com"),
+    ("option", "https://user:canary\uff20ies.example.com"),
+    ("option", ["https://user:canary@ies.example.com"]),
+    ("option", {"url": "https://user:canary@ies.example.com"}),
+    ("environment", "https://user:canary@ies.example.com"),
+]
+
 # The session `chaos` runs the random tests with more.
 EXAMPLES = int(os.environ.get("CHAOS_EXAMPLES", "50"))
 hypothesis.settings.register_profile("cloudpond", max_examples=EXAMPLES, deadline=None, database=None)

@@ -15,9 +15,9 @@ import pytest
 
 from ansible_collections.huaweicloud.cloudpond.plugins.action.cloudpond_delivery_order_info import ActionModule
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals import Refusals
-from ansible_collections.huaweicloud.cloudpond.plugins.plugin_utils import _action
+from ansible_collections.huaweicloud.cloudpond.plugins.plugin_utils import _action, _run
 
-from ...conftest import DOMAIN_ID, TOKEN
+from ...conftest import DOMAIN_ID, ENDPOINTS_WITH_A_PASSWORD, TOKEN
 
 if t.TYPE_CHECKING:
     from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
@@ -30,7 +30,7 @@ ID = "00000000-0000-000-0000-000000000001"
 @pytest.fixture(autouse=True)
 def new_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count the refusals of each test by themselves."""
-    monkeypatch.setattr(_action.InfoAction, "refusals", Refusals())
+    monkeypatch.setattr(_run, "REFUSALS", Refusals())
 
 
 class Vaulted:
@@ -69,17 +69,7 @@ def test_an_order(emulate: Emulate) -> None:
     assert result["invocation"]["module_args"]["page_size"] == 100
 
 
-@pytest.mark.parametrize(
-    ("where", "endpoint"),
-    [
-        ("option", "https://user:canary@ies.example.com"),
-        ("option", "https://user:canary%40ies.example.com"),
-        ("option", "https://user:canary\uff20ies.example.com"),
-        ("option", ["https://user:canary@ies.example.com"]),
-        ("option", {"url": "https://user:canary@ies.example.com"}),
-        ("environment", "https://user:canary@ies.example.com"),
-    ],
-)
+@pytest.mark.parametrize(("where", "endpoint"), ENDPOINTS_WITH_A_PASSWORD)
 def test_a_password_in_the_endpoint_is_not_shown(where: str, endpoint: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     args: dict[str, t.Any] = {"domain_id": DOMAIN_ID, "auth_token": TOKEN, "delivery_order_id": ID}
     if where == "option":

@@ -27,7 +27,7 @@ from ansible_collections.huaweicloud.cloudpond.plugins.inventory.delivery_orders
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals import Refusals
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FIELDS, STATUSES
 from ansible_collections.huaweicloud.cloudpond.plugins.modules import cloudpond_delivery_order_info
-from ansible_collections.huaweicloud.cloudpond.plugins.plugin_utils._action import InfoAction
+from ansible_collections.huaweicloud.cloudpond.plugins.plugin_utils import _run
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Proxy
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._orders import OrderPlan, parse_order
 
@@ -61,7 +61,7 @@ def order(life: str, name: str = "", edge_site_id: str = "") -> OrderPlan:
 @pytest.fixture(autouse=True)
 def new_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count the refusals of each test by themselves."""
-    monkeypatch.setattr(InfoAction, "refusals", Refusals())
+    monkeypatch.setattr(_run, "REFUSALS", Refusals())
 
 
 @pytest.fixture(autouse=True)

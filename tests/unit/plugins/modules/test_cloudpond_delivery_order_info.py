@@ -19,7 +19,7 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specificati
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
 from ansible_collections.huaweicloud.cloudpond.plugins.modules import cloudpond_delivery_order_info
 
-from ...conftest import DOMAIN_ID, TOKEN
+from ...conftest import DOMAIN_ID, ENDPOINTS_WITH_A_PASSWORD, TOKEN
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -63,17 +63,7 @@ def run_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
     return run
 
 
-@pytest.mark.parametrize(
-    ("where", "endpoint"),
-    [
-        ("option", "https://user:canary@ies.example.com"),
-        ("option", "https://user:canary%40ies.example.com"),
-        ("option", "https://user:canary\uff20ies.example.com"),
-        ("option", ["https://user:canary@ies.example.com"]),
-        ("option", {"url": "https://user:canary@ies.example.com"}),
-        ("environment", "https://user:canary@ies.example.com"),
-    ],
-)
+@pytest.mark.parametrize(("where", "endpoint"), ENDPOINTS_WITH_A_PASSWORD)
 def test_a_password_in_the_endpoint_is_not_shown(
     where: str, endpoint: t.Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
