@@ -132,7 +132,7 @@ from ..module_utils._auth import REQUESTS_IMPORT_ERROR
 from ..module_utils._credentials import find_credential
 from ..module_utils._errors import CloudPondError
 from ..module_utils._sanitize import one_line
-from ..module_utils._settings import find_settings, is_segment
+from ..module_utils._settings import find_settings, find_unshown, is_segment
 from ..module_utils._specification import FIELDS, STATUSES
 from ..modules.cloudpond_delivery_order_info import INFO
 from ..plugin_utils import _run
@@ -254,7 +254,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         except AnsibleError as error:
             message = str(error)
             # ansible-core repeats a template that it can't read; and this could be a secret with braces in it.
-            if isinstance(value, str) and _SPEC[name].get("no_log"):
+            if isinstance(value, str) and (_SPEC[name].get("no_log") or find_unshown({name: value}, {})):
                 message = message.replace(value, "(not shown)")
             raise AnsibleParserError(one_line(f"{name} can't be resolved: {message}")) from None
 

@@ -590,6 +590,8 @@ def test_wrong_options(make_source: MakeSource, options: dict[str, t.Any], messa
 def test_a_secret_that_looks_like_a_template_is_not_shown(make_source: MakeSource) -> None:
     secret = "top{{secret"
     assert "secret" not in make_source("a=SUCCESS", auth_token=secret).fail().replace("secret_key", "")
+    endpoint = "https://user:top{{canary@ies.example.com"
+    assert "canary" not in make_source("a=SUCCESS", endpoint=endpoint).fail()
 
 
 def test_a_null_option_is_one_that_was_left_out(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
