@@ -89,8 +89,8 @@ class Refusals:
         """
         Send one request within the context, and set the outcome.
 
-        No more than CONCURRENT_MAX requests with one credential are on their way at the same time. A credential that
-        has not been answered since its last refusal is alone on its way.
+        No more than CONCURRENT_MAX requests with one credential are in flight at the same time. A credential that
+        has not been answered since its last refusal has only one request in flight.
 
         :param identity: The name of the credential, and of the peer that can refuse it.
         :param asked: As for CloudPondError.
@@ -176,8 +176,8 @@ class Refusals:
             slot = self._find(digest)
             if turn.refusal:
                 self._store(slot, digest, _refused(self._load(slot), turn.refusal))
-            # An answer to a request from before a refusal says nothing of the credential now. Neither does an outage or
-            # a throttle, but a new credential must not keep all waiting for its end.
+            # An answer to a request from before a refusal says nothing about the credential now. Neither does an outage
+            # or a throttle, but a new credential must not make the others wait until that ends.
             elif not before["answered"] and (turn.answered or not before["refusals"]):
                 self._store(slot, digest, _ANSWERED)
 
