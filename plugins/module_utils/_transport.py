@@ -214,9 +214,14 @@ class Transport:
             # A refusal counts even without its body: another request could lock a key.
             return b"", None
         try:
-            return _decode(b"".join(chunks), response.headers.get("Content-Encoding", "identity"), most), None
+            body = _decode(b"".join(chunks), response.headers.get("Content-Encoding", "identity"), most)
         except _Unusable as flaw:
             return b"", str(flaw)
+        # A body without a length ends with its connection, even where that was cut.
+        ends_with_connection = raw.length_remaining is None and not raw.chunked
+        if good and ends_with_connection and body.lstrip().startswith(b"{") and not body.rstrip().endswith(b"}"):
+            raise requests.exceptions.ChunkedEncodingError("bytes are missing")
+        return body, None
 
     def _is_of_proxy(self, watch: Watch) -> bool:
         """Return whether a try has reached the proxy and nothing beyond it."""

@@ -289,14 +289,36 @@ def test_answers_that_cannot_be_believed(emulate: Emulate, fault: str, reason: s
     assert (error.http_status, error.retryable) == (200, False)
 
 
-@pytest.mark.parametrize("fault", ["cut-chunks", "negative-chunk", "garbage-chunk"])
+@pytest.mark.parametrize("fault", ["cut-chunks", "cut-without-length", "negative-chunk", "garbage-chunk"])
 def test_answers_that_break_off(emulate: Emulate, fault: str) -> None:
     error = in_time(lambda: failure(emulate(f"{ID}={fault}").url, timeout=TIMEOUT))
     assert (error.http_status, error.retryable) == (None, True)
 
 
-def test_half_of_a_body_without_a_length_is_no_order(emulate: Emulate) -> None:
-    assert "the answer is not JSON" in str(failure(emulate(f"{ID}=cut-without-length").url))
+@pytest.mark.parametrize(
+    ("framing", "body", "retryable"),
+    [
+        # It ends with the connection, which may have been cut.
+        (b"", b'{"delivery_order": {"id": "', True),
+        (b"", b' {"delivery_order"\n', True),
+        # It was no JSON object from the start, or ends as one.
+        (b"", b"<html><body>", False),
+        (b"", b'{"delivery_order": }\n', False),
+        # It ended as it was meant to.
+        (b"Content-Length: 8\r\n", b'{"deliv"', False),
+        (b"Transfer-Encoding: chunked\r\n", b'8\r\n{"deliv"\r\n0\r\n\r\n', False),
+    ],
+)
+def test_only_an_answer_without_a_length_can_have_been_cut(framing: bytes, body: bytes, retryable: bool) -> None:
+    with serve(b"HTTP/1.1 200 OK\r\nConnection: close\r\n%s\r\n%s" % (framing, body)) as url:
+        error = failure(url)
+    assert error.retryable is retryable
+    assert ("broke off" if retryable else "the answer is not JSON") in str(error)
+
+
+def test_a_whole_answer_without_a_length() -> None:
+    with serve(b'HTTP/1.0 200 OK\r\n\r\n {"delivery_order": {"id": "%s"}}\r\n' % ID.encode()) as url:
+        assert show(url)["id"] == ID
 
 
 def test_half_a_character_becomes_a_mark(emulate: Emulate) -> None:
