@@ -37,7 +37,7 @@ help:
 	@echo 'make matrix     run the tests on every ansible-core and Python; takes hours, and fills docs/matrix.md'
 	@echo 'make mutation   change the code in thousands of ways, which the unit tests must notice; takes hours'
 	@echo 'make docs       build the documentation site in .nox/site'
-	@echo 'make benchmark  measure the module beside others, against the emulator'
+	@echo 'make benchmark  compare the module with others, against the emulator'
 	@echo 'make scale      measure each way of waiting from 1 to 100,000 orders, and draw docs/scale.md anew'
 	@echo 'make format     format the Python files'
 	@echo 'make picture    draw the picture of the callback anew'

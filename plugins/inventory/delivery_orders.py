@@ -176,7 +176,7 @@ _FIELD = re.compile(r"\{\{ *(\w+) *\}\}")
 #: No pattern, template, range or list of ansible-core, no option of ssh, and no path.
 _HOST_NAME = re.compile(r"\w[\w.-]*")
 
-#: Names that systems give to themselves, beside those that ansible-core knows.
+#: Names that systems give to themselves, besides those that ansible-core knows.
 _LOCALHOST = re.compile(r"(ip6-)?localhost[46]?(\.localdomain[46]?)?|ip6-loopback|.*\.localhost")
 
 #: The errors of refused credentials, by endpoint and secrets. A source can be tried by several plugins of ansible-core,

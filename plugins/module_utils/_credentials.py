@@ -76,7 +76,7 @@ def find_credential(options: Mapping[str, t.Any], environ: Mapping[str, str]) ->
         if keys and missing:
             lack = " and ".join(source.names[name] for name in missing)
             have = " and ".join(source.names[name] for name in keys)
-            raise CloudPondError(THE_API, f"{lack} must be given in {source.label} too, beside {have}")
+            raise CloudPondError(THE_API, f"{lack} must be given in {source.label} too, along with {have}")
         # A malformed credential is an error, and is never replaced by one from the next source.
         for name, value in source.values.items():
             check_header_value(f"{source.names[name]}{source.where}", value)

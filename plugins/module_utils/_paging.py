@@ -53,7 +53,7 @@ def pages(
     :param version: As for Client.get, as are the path and ``asked``.
     :param key: The key of the list in an answer. Errors show "_" as a space.
     :param page_size: Entries per page, 1 to PAGE_SIZE_MAX.
-    :param query: Keys and values beside ``limit`` and ``marker``; a key may come repeatedly.
+    :param query: Keys and values besides ``limit`` and ``marker``; a key may come repeatedly.
     :raises CloudPondError: if the query of a page fails, or if a page differs from the specification.
     """
     if not 1 <= page_size <= PAGE_SIZE_MAX:

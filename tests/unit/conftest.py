@@ -37,7 +37,7 @@ hypothesis.settings.load_profile("cloudpond")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker that selects, beside hypothesis's own, what the session `chaos` runs."""
+    """Name the marker that selects, besides hypothesis's own, what the session `chaos` runs."""
     config.addinivalue_line("markers", "lives: random lives of an order")
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The benchmark: what the module costs beside ansible.builtin.uri and a bare script, against the emulator.
+"""The benchmark: what the module costs compared with ansible.builtin.uri and a bare script, against the emulator.
 
 `make benchmark` runs it in an environment that has ansible-core and requests. It needs no network, and leaves nothing
 behind but the cache directory. Things that are compared are measured in turns, so that whatever else the machine does
@@ -185,7 +185,7 @@ def _duration(seconds: float) -> str:
 
 
 def measure_call(cache: Path, table: Table, url: str) -> None:
-    """(a): one call of the module, in both ways, beside others."""
+    """(a): one call of the module, in both ways, and of others."""
     say(f"(a) One call: {CALLS} each of the module in both ways, uri and ping ...")
     module, uri = module_task("module", url, 1, delivery_order_id=order_ids(1)[0]), uri_task("uri", url)
     shipped = replace(module, name="shipped", content={**module.content, "environment": {"LC_ALL": "C.UTF-8"}})
@@ -203,7 +203,7 @@ def measure_call(cache: Path, table: Table, url: str) -> None:
 
 
 def measure_many(cache: Path, table: Table, url: str, *, late: bool) -> Seconds:
-    """(b) and (c): many orders in one task beside a loop. Returns the seconds of the task by ID."""
+    """(b) and (c): many orders in one task, and in a loop. Returns the seconds of the task by ID."""
     part, rounds = ("(c)", TASKS_WITH_LATENCY) if late else ("(b)", TASKS)
     with_latency = f", with {LATENCY * 1000:.0f} ms of latency" if late else ""
     say(f"{part} {ORDERS:,} orders in one task, and uri over {URI_LOOP}, {rounds} times each{with_latency} ...")
@@ -223,16 +223,16 @@ def measure_many(cache: Path, table: Table, url: str, *, late: bool) -> Seconds:
 
 
 def measure_limit(cache: Path, table: Table, url: str, task: Seconds, *, late: bool) -> None:
-    """(d): the client beside a bare script."""
+    """(d): the client and a bare script."""
     rounds = QUERIES_WITH_LATENCY if late else QUERIES
     with_latency = f", with {LATENCY * 1000:.0f} ms of latency" if late else ""
-    say(f"(d) {ORDERS:,} orders by ID beside a bare script, {rounds} times each{with_latency} ...")
+    say(f"(d) {ORDERS:,} orders by ID, and a bare script, {rounds} times each{with_latency} ...")
     client, bare, alike = ("client", PRODUCT_THREADS), ("bare", BARE_THREADS), ("bare", PRODUCT_THREADS)
     before = requests_at(url)
     times = time_queries(cache, url, ORDERS, [client], rounds)
     asked = (requests_at(url) - before) / rounds
     times.update(time_queries(cache, url, ORDERS, [bare, alike], rounds))
-    table.heading(f"(d) {ORDERS:,} orders by ID{with_latency}, beside a bare script")
+    table.heading(f"(d) {ORDERS:,} orders by ID{with_latency}, and a bare script")
     table.times("the client, imports excluded", times[client][1])
     table.figure("  requests of the client", asked, "{:.0f}", most=3)
     table.times(f"the bare script, {BARE_THREADS} threads, import excluded", times[bare][1])
@@ -290,7 +290,7 @@ def measure_memory(cache: Path, table: Table, url: str) -> None:
 
 
 def measure_masking(cache: Path, table: Table) -> None:
-    """(h): a listing whose names are escaped, beside one of ASCII names."""
+    """(h): a listing whose names are escaped, and one of ASCII names."""
     say(f"(h) Reading and masking {MANY_ORDERS:,} orders, by how their names are written ...")
     query = json.dumps({"orders": MANY_ORDERS, "rounds": LISTINGS})
     script = str(HERE / "mask_orders.py")
@@ -303,7 +303,7 @@ def measure_masking(cache: Path, table: Table) -> None:
 
 
 def measure_inventory(cache: Path, table: Table, url: str) -> None:
-    """(i): the inventory beside a static one of as many hosts with the same variables."""
+    """(i): the inventory and a static one of as many hosts with the same variables."""
     say(f"(i) An inventory of {MANY_ORDERS:,} hosts, ours and a static one ...")
     ours, static = cache / "orders.cloudpond.yml", cache / "static.yml"
     connection = {"endpoint": url, "domain_id": DOMAIN_ID, "auth_token": TOKEN}

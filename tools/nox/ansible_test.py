@@ -117,9 +117,9 @@ def run_pytest(
     Run unit tests by pytest in a copy of the collection.
 
     :param core: The version of ansible-core, X.Y.
-    :param packages: Installed beside the requirements of the unit tests.
+    :param packages: Installed in addition to the requirements of the unit tests.
     :param arguments: What to test. The arguments of the session replace it.
-    :param note: For the table: the versions of requests and urllib3, unless said otherwise.
+    :param note: For the table: by default, the versions of requests and urllib3.
     :param variables: More variables of the environment.
     :param min_coverage: As for add_plain_units_session. Without all tests, nothing is measured.
     """

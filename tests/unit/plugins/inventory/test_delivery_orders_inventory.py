@@ -528,7 +528,7 @@ def test_a_credential_is_never_completed_from_another_source(
 ) -> None:
     monkeypatch.setenv("HW_SECRET_KEY", SECRET_KEY)
     source = make_source("a=SUCCESS", access_key="emulator-access-key")
-    assert "secret_key must be given in the options too, beside access_key" in source.fail()
+    assert "secret_key must be given in the options too, along with access_key" in source.fail()
     assert not source.emulator.requests
 
 

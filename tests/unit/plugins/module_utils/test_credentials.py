@@ -84,8 +84,8 @@ def test_a_security_token_belongs_to_the_keys_of_its_family(environment: t.Calla
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"HW_ACCESS_KEY": "a"}, "HW_SECRET_KEY must be given in the environment too, beside HW_ACCESS_KEY"),
-        ({"HW_SECRET_KEY": "a", **SDK}, "HW_ACCESS_KEY must be given in the environment too, beside HW_SECRET_KEY"),
+        ({"HW_ACCESS_KEY": "a"}, "HW_SECRET_KEY must be given in the environment too, along with HW_ACCESS_KEY"),
+        ({"HW_SECRET_KEY": "a", **SDK}, "HW_ACCESS_KEY must be given in the environment too, along with HW_SECRET_KEY"),
         ({"HUAWEICLOUD_SDK_SK": "a"}, "HUAWEICLOUD_SDK_AK must be given in the environment too"),
         ({"HW_SECURITY_TOKEN": "a"}, "HW_ACCESS_KEY and HW_SECRET_KEY must be given in the environment too"),
     ],
@@ -100,10 +100,13 @@ def test_half_a_pair_in_the_environment(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"access_key": "a"}, "secret_key must be given in the options too, beside access_key"),
-        ({"secret_key": "a"}, "access_key must be given in the options too, beside secret_key"),
-        ({"security_token": "a"}, "access_key and secret_key must be given in the options too, beside security_token"),
-        ({"access_key": "a", "security_token": "b"}, "too, beside access_key and security_token"),
+        ({"access_key": "a"}, "secret_key must be given in the options too, along with access_key"),
+        ({"secret_key": "a"}, "access_key must be given in the options too, along with secret_key"),
+        (
+            {"security_token": "a"},
+            "access_key and secret_key must be given in the options too, along with security_token",
+        ),
+        ({"access_key": "a", "security_token": "b"}, "too, along with access_key and security_token"),
         ({"access_key": "a", "secret_key": ""}, "secret_key must be one line"),
         ({"auth_token": ""}, "auth_token must be one line"),
         ({"auth_token": "a", "access_key": "a"}, "auth_token and access_key exclude each other"),
@@ -127,7 +130,7 @@ def test_a_variable_that_is_empty_is_not_there(environment: t.Callable[..., None
 
 def test_half_a_pair_in_the_file(credentials_file: t.Callable[[str], Path]) -> None:
     path = credentials_file("[global]\nak = a\n")
-    assert f"sk must be given in {path} too, beside ak" in failure()
+    assert f"sk must be given in {path} too, along with ak" in failure()
 
 
 def test_temporary_keys_in_the_file(credentials_file: t.Callable[[str], Path]) -> None:

@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs commands one after another, and compares how each came out with how it was to: a loop of tasks takes far longer.
+"""Runs commands one after another, and compares each result with the expected one: a loop of tasks takes far longer.
 
 Reads a JSON object from each line of the standard input that is not empty. All keys but the first two may be left out:
 
 * ``name``: for the messages,
 * ``command``: a command line, without a shell,
 * ``files``: by name, what to write into them as JSON before,
-* ``environment``: variables beside those that are there,
-* ``rc``: the exit code, 0 unless said otherwise,
+* ``environment``: variables added to those that are there,
+* ``rc``: the exit code, 0 by default,
 * ``output``: a regular expression that the standard output matches,
 * ``lacks``: a regular expression that it does not match,
 * ``errors``: a regular expression that the standard error matches, with line breaks as spaces.
