@@ -73,11 +73,10 @@ class Refusals:
 
     def __init__(self, folder: str | None = None) -> None:
         """
-        :param folder: A directory for a temporary file, which has no name there.
-        :raises OSError: if there can be none.
+        :param folder: A directory for a temporary file, which has no name there. Linux needs none.
+        :raises OSError: if there can be no file.
         """
-        self._file, path = tempfile.mkstemp(dir=folder)
-        os.unlink(path)
+        self._file = _open(folder)
         os.ftruncate(self._file, _SLOTS * _SLOT_SIZE)
         self._memory = mmap.mmap(self._file, _SLOTS * _SLOT_SIZE)
         # The locks of a file exclude other processes, but not other threads.
@@ -223,6 +222,15 @@ class Refusals:
     def _store(self, slot: int, digest: bytes, known: Mapping[str, t.Any]) -> None:
         content = digest + json.dumps(known, ensure_ascii=False).encode(errors="replace")
         self._memory[slot * _SLOT_SIZE : (slot + 1) * _SLOT_SIZE] = content.ljust(_SLOT_SIZE, b"\0")
+
+
+def _open(folder: str | None) -> int:
+    """Open a file without a name: in memory where the system can, since a home directory may lack locks or room."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("refusals")
+    file, path = tempfile.mkstemp(dir=folder)
+    os.unlink(path)
+    return file
 
 
 def _refused(known: Mapping[str, t.Any], error: CloudPondError) -> dict[str, t.Any]:
