@@ -27,7 +27,7 @@ HOST = st.sampled_from(["ies.myhuaweicloud.com", "IES.Example.Com", "127.0.0.1",
 PORT = st.sampled_from(["", ":443", ":80", ":8443", ":1"])
 METHOD = st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 QUERY = st.lists(
-    st.tuples(TEXT | st.sampled_from(["status", "a", "limit"]), TEXT | st.sampled_from(["", "+", "%20", "~"])),
+    st.tuples(TEXT | st.sampled_from(["status", "a", "limit"]), TEXT | st.sampled_from(["", "+", "%20", "~", "/"])),
     max_size=6,
 )
 

@@ -13,7 +13,7 @@ import typing as t
 import pytest
 import trustme
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _deadline
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _deadline, _transport
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._deadline import RECEIVED_MAX, Watch
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
@@ -244,6 +244,11 @@ def test_an_answer_with_more_around_the_body_than_it_may_have_ends(monkeypatch: 
         assert show(url)["id"] == ID
     with serve(head + chunk * 1100 + end) as url:
         assert failure(url).retryable
+
+
+def test_only_the_beginning_of_an_error_is_read(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_transport, "ERROR_BODY_MAX", 10)
+    assert failure(emulate(f"{ID}=http:400").url).code is None
 
 
 @pytest.mark.parametrize("fault", ["gzip-bomb", "gzip-gzip-bomb", "unknown-encoding", "not-gzip"])

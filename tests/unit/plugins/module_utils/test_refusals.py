@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _refusals
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import Client
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
@@ -256,6 +257,31 @@ def test_a_fork_that_is_killed_keeps_none_waiting(emulate: Emulate, ask: Ask) ->
     os.kill(child, 9)
     os.waitpid(child, 0)
     assert ask(emulator.url, "b", auth_token=TOKEN) is None
+
+
+def test_queries_with_a_new_credential_wait_for_the_first(emulate: Emulate, ask: Ask) -> None:
+    emulator = emulate("a=SUCCESS", "b=SUCCESS", latency=0.2)
+    errors: list[CloudPondError | None] = []
+    first = threading.Thread(target=lambda: errors.append(ask(emulator.url, "a", auth_token=TOKEN)))
+    first.start()
+    while not emulator.requests:
+        time.sleep(0.01)
+    errors.append(ask(emulator.url, "b", auth_token=TOKEN))
+    first.join()
+    assert errors == [None, None]
+
+
+def test_a_credential_is_counted_beyond_the_room_for_refused_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_refusals, "_SLOTS", 2)
+    refusals = Refusals()
+    for identity in ("a", "b", "c"):
+        with turn(refusals, identity=identity) as refused:
+            as_refused(refused)
+    for _number in range(REFUSALS_MAX - 1):
+        with turn(refusals, identity="c") as refused:
+            as_refused(refused)
+    with pytest.raises(CloudPondError, match="HTTP 401"), turn(refusals, identity="c"):
+        pass
 
 
 def test_what_is_half_written_counts_as_nothing() -> None:

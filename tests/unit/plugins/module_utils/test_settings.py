@@ -54,6 +54,7 @@ def test_a_proxy(value: str, url: str, name: str, secrets: tuple[str, str]) -> N
         ("http://user:word@proxy:3128", "user@proxy:3128"),
         ("http://user:another@proxy:3128", "user@proxy:3128"),
         ("http://u%40:word@proxy", "u%40@proxy"),
+        ("http://u%2F:word@proxy", "u%2F@proxy"),
         ("http://:word@proxy", "@proxy"),
     ],
 )
