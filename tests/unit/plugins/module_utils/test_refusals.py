@@ -26,7 +26,7 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals im
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import CONCURRENT_MAX
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Proxy
 
-from ...conftest import DOMAIN_ID, TOKEN
+from ...conftest import DOMAIN_ID, TOKEN, Tls
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -141,6 +141,20 @@ def test_a_proxy_may_lock_a_user_too(ask: Ask, monkeypatch: pytest.MonkeyPatch) 
     assert [error.message for error in errors if error] == [
         f"the proxy {proxy.url[7:]} (HTTPS_PROXY) refused to connect: 407 Proxy Authentication Required"
     ] * len(errors)
+    assert all(str(error).startswith("Cannot query delivery order 'a': ") for error in errors)
+
+
+def test_a_password_that_a_proxy_accepts_starts_the_count_anew(
+    emulate: Emulate, ask: Ask, tls: Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = emulate("a=SUCCESS", certificate=tls.certificate, key=tls.key)
+    passwords = [*["wrong"] * (REFUSALS_MAX - 1), "password", *["wrong"] * (REFUSALS_MAX - 1)]
+    with Proxy(login="user:password") as proxy:
+        for password in passwords:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http://", f"http://user:{password}@"))
+            error = ask(emulator.url, "a", auth_token=TOKEN, ca_path=str(tls.ca))
+            assert (error is None) == (password == "password")
+        assert len(proxy.requests) == len(passwords)
 
 
 def test_a_proxy_counts_for_all_credentials(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
