@@ -225,7 +225,7 @@ class Refusals:
 
 
 def _open(folder: str | None) -> int:
-    """Open a file without a name: in memory where the system can, since a home directory may lack locks or room."""
+    """Open a file without a name, in memory if the system can: a home directory may lack locks or space."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("refusals")
     file, path = tempfile.mkstemp(dir=folder)

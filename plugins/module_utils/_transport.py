@@ -217,7 +217,7 @@ class Transport:
             body = _decode(b"".join(chunks), response.headers.get("Content-Encoding", "identity"), most)
         except _Unusable as flaw:
             return b"", str(flaw)
-        # A body without a length ends with its connection, even where that was cut.
+        # A body without a length ends with its connection, even if that was cut.
         ends_with_connection = raw.length_remaining is None and not raw.chunked
         if good and ends_with_connection and body.lstrip().startswith(b"{") and not body.rstrip().endswith(b"}"):
             raise requests.exceptions.ChunkedEncodingError("bytes are missing")

@@ -127,7 +127,9 @@ def run_pytest(
     percent = None if session.posargs else min_coverage
     # ansible-test runs each test in a process of its own, where coverage takes longer than the tests.
     runner = [] if percent is None else ["coverage", "run", "--branch", "--source", "plugins", "-m"]
-    session.install("--upgrade", *requirements, *packages, *runner[:1])
+    if percent is not None:
+        requirements.append("coverage")
+    session.install("--upgrade", *requirements, *packages)
     copy = _copy_collection(session, core)
     junit = copy / "tests" / "output" / "junit"
     options = ["-p", "no:cacheprovider", "--import-mode=importlib", f"--junit-xml={junit}/units.xml"]

@@ -20,8 +20,11 @@ measured = coverage.Coverage(data_file=".coverage", branch=True, config_file=Fal
 measured.exclude(r"if (t\.|typing\.)?TYPE_CHECKING:")
 measured.exclude(r"if __name__ == .__main__.:")
 measured.load()
-measured.report(show_missing=True)
-measured.json_report(outfile="coverage.json")
+# A file that no test imports is in no measurement: all are named, so that it counts as not covered.
+plugins = [str(path.resolve()) for path in Path("plugins").rglob("*.py")]
+measured.get_data().touch_files(plugins)
+measured.report(morfs=plugins, show_missing=True)
+measured.json_report(morfs=plugins, outfile="coverage.json")
 totals = json.loads(Path("coverage.json").read_text(encoding="utf-8"))["totals"]
 lines_and_branches = totals["percent_covered"]
 branches = 100 * totals["covered_branches"] / totals["num_branches"]
