@@ -18,8 +18,9 @@ description:
     whose status is new or has changed, with the time (the controller's local time), the order's name and ID, its old
     and new status, the attempt, and how long the task has been waiting.
   - When polls fail in a way that waiting can cure, it prints one line at the beginning of the outage, and one when the
-    API answers again. The second line has the number of failed attempts and the last message. It prints nothing in
-    between. It prints nothing if the task ends meanwhile, because the task's own message then gives the reason.
+    API answers again. The second line has the number of failed attempts and the last message. In between, it prints
+    nothing. If the task ends during the outage, there is no second line, because the task's own message gives the
+    reason.
   - It prints nothing for other modules or for a task with C(no_log), and leaves the rest of the output unchanged.
 requirements:
   - It must be enabled, with C(callbacks_enabled) in the section C([defaults]) of the configuration file, or with the
@@ -49,7 +50,7 @@ EXAMPLES = r"""
 #
 #   export ANSIBLE_CALLBACKS_ENABLED=huaweicloud.cloudpond.delivery_progress
 #
-# Then the wait below prints lines like these between those of the stdout callback:
+# The task below then prints lines like these between those of the stdout callback:
 #
 #   10:31:07 site-07 (0000-0007): PROCESSING, attempt 1
 #   10:33:09 outage at attempt 3: Cannot query delivery order '0000-0007': HTTP 502: Bad Gateway

@@ -33,7 +33,7 @@ attributes:
     details:
       - On the control node, Ansible's own process sends the query, and starts no Python for it.
       - A task is shipped as a module if its connection is not C(local), if it has C(become), C(async) or
-        C(environment), on macOS, and if Ansible's own Python lacks C(requests). The result is the same.
+        C(environment), on macOS, or if Ansible's own Python lacks C(requests). The result is the same.
   check_mode:
     support: full
     details:

@@ -14,21 +14,22 @@ options:
   endpoint:
     description:
       - The base URL of the CloudPond API, which the vendor also calls IES.
-      - Must begin with V(https://), except for a loopback address.
-      - When left out, the value of E(HW_CLOUDPOND_ENDPOINT) is used.
+      - It must begin with V(https://), except for a loopback address.
+      - If it is left out, the value of E(HW_CLOUDPOND_ENDPOINT) is used.
     type: str
     default: https://ies.myhuaweicloud.com
   domain_id:
     description:
       - The ID of the account, which the vendor also calls domain.
-      - When left out, the value of E(HW_DOMAIN_ID), then of E(HUAWEICLOUD_SDK_DOMAIN_ID) is used.
-        The last resort is C(domain_id) in the file that the notes name.
+      - If it is left out, the value of E(HW_DOMAIN_ID) is used, then that of E(HUAWEICLOUD_SDK_DOMAIN_ID), and last
+        C(domain_id) in the file that the notes name.
     type: str
     required: true
   auth_token:
     description:
       - A token of the vendor's identity service (IAM). It must be scoped to the domain, not to a project.
-      - A token expires after 24 hours. For a longer wait use O(access_key) and O(secret_key), which exclude it.
+      - A token expires after 24 hours. For a longer wait, use O(access_key) and O(secret_key) instead. The two kinds
+        exclude each other.
       - When no credential is given as options, E(HW_AUTH_TOKEN) is used, as the notes say.
     type: str
   access_key:
@@ -57,9 +58,9 @@ options:
     default: true
   ca_path:
     description:
-      - A file of the CA certificates to trust, or a directory that C(openssl rehash) has prepared.
-      - When left out, the value of E(REQUESTS_CA_BUNDLE), then of E(CURL_CA_BUNDLE) is used. Without them, the
-        certificates of Python's C(certifi) are trusted.
+      - A file with the CA certificates to trust, or a directory that C(openssl rehash) has prepared.
+      - If it is left out, the value of E(REQUESTS_CA_BUNDLE) is used, then that of E(CURL_CA_BUNDLE). Without them,
+        the certificates of Python's C(certifi) are trusted.
     type: path
   timeout:
     description:
@@ -70,10 +71,10 @@ options:
     description:
       - How often a request is sent again after a connection fault, an answer that was cut short,
         or one of the HTTP statuses 408, 429 and 5xx. V(0) sends it once.
-      - The pauses double, with jitter. A C(Retry-After) header is obeyed up to 60 seconds.
+      - The pauses double, with some random variation. A C(Retry-After) header is obeyed up to 60 seconds.
       - A request that was refused with 401 or 403 is never sent again, because the vendor locks an access key that
         fails to authenticate more than five times in a row.
-      - When left out, the value of E(HW_MAX_RETRIES) is used.
+      - If it is left out, the value of E(HW_MAX_RETRIES) is used.
     type: int
     default: 5
 requirements:
@@ -81,7 +82,7 @@ requirements:
 notes:
   - The credential comes from the options, else from the environment, else from the file of the vendor's SDK,
     C(~/.huaweicloud/credentials), section C([global]). E(HUAWEICLOUD_SDK_CREDENTIALS_FILE) names another file.
-    In each place, a key comes before a token. The parts of a credential are never combined from two places.
+    In each place, a key takes precedence over a token. The parts of a credential are never combined from two places.
   - Environment variables and the file are those of the host that runs the query.
   - Proxies are taken from the environment (E(HTTPS_PROXY), E(ALL_PROXY), E(NO_PROXY)). SOCKS proxies are refused.
   - Redirects are not followed.

@@ -11,7 +11,7 @@ author:
 version_added: 1.0.0
 short_description: Report on delivery orders in plain words
 description:
-  - Turns delivery orders, or a failed query, into a readable text, for C(fail_msg) and other messages.
+  - Turns delivery orders, or a failed query, into readable text, for C(fail_msg) and other messages.
   - Each delivery order has a line with its name, its ID, its status, the time of its last update, and its edge site.
     Orders that ended badly come first, then failed queries, then orders in progress, then delivered orders.
   - The last line gives advice.
@@ -25,8 +25,8 @@ positional: _input
 options:
   _input:
     description:
-      - A registered result of M(huaweicloud.cloudpond.cloudpond_delivery_order_info), that of a C(loop) and a listing
-        too, one order, or a list of orders.
+      - A registered result of M(huaweicloud.cloudpond.cloudpond_delivery_order_info), one order, or a list of orders.
+        The result may be that of a C(loop), or a listing.
     type: raw
     required: true
 seealso:
@@ -65,7 +65,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The text, of one or more lines.
+  description: The text, one or more lines.
   type: str
 """
 

@@ -11,14 +11,14 @@ version_added: 1.0.0
 author:
   - CloudPond collection contributors (!UNKNOWN)
 description:
-  - Makes a host of each delivery order of the account, with one listing for all of them.
+  - Creates a host for each delivery order of the account, with one listing for all of them.
   - Each host is in the group C(cloudpond), and in one of the groups C(cloudpond_cancelled), C(cloudpond_processing),
     C(cloudpond_accepting), C(cloudpond_success), C(cloudpond_fail) and C(cloudpond_deleted), by the status of its
-    order. These seven groups are always there, also without hosts. The six are children of C(cloudpond).
-  - An order in a status that is none of the six is in C(cloudpond) only.
+    order. These seven groups always exist, even without hosts. The six are children of C(cloudpond).
+  - An order in any other status is only in C(cloudpond).
   - Each host has the variables C(delivery_order_id), and C(delivery_order) with the order as
     M(huaweicloud.cloudpond.cloudpond_delivery_order_info) returns it.
-  - A query that fails fails the inventory source. By default, Ansible only warns then, and goes on without the hosts.
+  - If the query fails, the inventory source fails. By default, Ansible then only warns, and goes on without the hosts.
   - The name of the configuration file must end in C(cloudpond.yml) or C(cloudpond.yaml).
 extends_documentation_fragment:
   - huaweicloud.cloudpond._connection
@@ -41,52 +41,52 @@ options:
         used, as the notes say.
   delivery_order_ids:
     description:
-      - The IDs of the orders to make hosts of, in place of all orders of the account.
-      - An empty list makes no host. V(null), and an empty string in the list, are errors.
+      - The IDs of the orders to create hosts for, instead of all orders of the account.
+      - An empty list creates no hosts. V(null), and an empty string in the list, are errors.
       - The inventory source fails if one of the orders does not exist.
       - Excludes O(status).
     type: list
     elements: str
   status:
     description:
-      - Make hosts only of the orders that are in one of these statuses. An empty list means any status.
+      - Create hosts only for orders that are in one of these statuses. An empty list means any status.
     type: list
     elements: str
     choices: [CANCELLED, PROCESSING, ACCEPTING, SUCCESS, FAIL, DELETED]
   page_size:
     description:
-      - How many orders one request brings, from V(1) to V(2000), when all are queried.
+      - The number of orders in one page of the listing, from V(1) to V(2000), when all orders are queried.
     type: int
     default: 100
   hostname:
     description:
       - A template for the name of an order's host. The fields of the order are its variables.
-      - A host name may have letters, digits, C(-), C(_) and C(.), and begins with a letter, a digit or C(_). Another
-        one is an error, as Ansible could take it for a pattern, a template or an option. C(localhost), C(127.0.0.1) and
-        the name of a group are errors too.
-      - Two orders that get the same host name are an error.
+      - A host name may contain letters, digits, C(-), C(_) and C(.), and must begin with a letter, a digit or C(_). Any
+        other name is an error, because Ansible could mistake it for a pattern, a template or an option. C(localhost),
+        C(127.0.0.1) and the name of a group are errors too.
+      - It is an error if two orders get the same host name.
     type: str
     default: "{{ name }}"
 notes:
   - The plugin runs on the control node.
   - The connection options, O(delivery_order_ids), O(status) and O(page_size) may be templates, with lookups and extra
     variables, and vaulted values.
-  - An option that is not known is an error.
-  - The expressions of O(compose), O(groups) and O(keyed_groups) see the variables of the host, such as
-    C(delivery_order.edge_site_id). They can't add hosts to the seven groups, nor set C(delivery_order_id) or
+  - An unknown option is an error.
+  - The expressions in O(compose), O(groups) and O(keyed_groups) see the variables of the host, such as
+    C(delivery_order.edge_site_id). They can't add hosts to the seven groups, and can't set C(delivery_order_id) or
     C(delivery_order).
-  - The cache has the orders and no credential. Files that differ in O(endpoint), O(domain_id), O(delivery_order_ids) or
-    O(status) never share an entry in it.
+  - The cache contains the orders, but no credential. Files that differ in O(endpoint), O(domain_id),
+    O(delivery_order_ids) or O(status) never share an entry in it.
 seealso:
   - module: huaweicloud.cloudpond.cloudpond_delivery_order_info
   - ref: ansible_collections.huaweicloud.cloudpond.docsite.inventory
-    description: The inventory as a gate, its cache, and what a failed query does.
+    description: The inventory as a gate, its cache, and what happens if a query fails.
   - ref: ansible_collections.huaweicloud.cloudpond.docsite.credentials
     description: Which credential to use for which wait, and where to keep it.
 """
 
 EXAMPLES = r"""
-# orders.cloudpond.yml: this line alone stands for all orders of the account, with the connection from the environment
+# orders.cloudpond.yml: this line alone queries all orders of the account, with the connection from the environment
 plugin: huaweicloud.cloudpond.delivery_orders
 
 # A credential of its own
@@ -102,7 +102,7 @@ keyed_groups:
   - key: delivery_order.edge_site_id
     prefix: site
 
-# Orders that are kept for ten minutes
+# Cache the orders for ten minutes
 cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: ~/.cache/cloudpond
@@ -185,7 +185,7 @@ _refused: WeakKeyDictionary[InventoryData, dict[tuple[str, ...], str]] = WeakKey
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
-    """Makes a host of each delivery order."""
+    """Creates a host for each delivery order."""
 
     NAME = "huaweicloud.cloudpond.delivery_orders"
 

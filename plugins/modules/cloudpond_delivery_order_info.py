@@ -12,7 +12,7 @@ version_added: 1.0.0
 author:
   - CloudPond collection contributors (!UNKNOWN)
 description:
-  - Returns the status and the other facts of one delivery order, of many, or of all orders of the account.
+  - Returns the status and other facts of one delivery order, of many, or of all orders of the account.
   - A delivery order goes through V(PROCESSING) and V(ACCEPTING) to V(SUCCESS), or ends as V(FAIL), V(CANCELLED) or
     V(DELETED). The test P(huaweicloud.cloudpond.delivery_order_settled#test) tells whether it has ended. The test
     P(huaweicloud.cloudpond.delivery_order_succeeded#test) tells whether the edge site may be touched.
@@ -24,7 +24,7 @@ extends_documentation_fragment:
 options:
   delivery_order_id:
     description:
-      - The ID of one order. An empty one is an error.
+      - The ID of one order. An empty ID is an error.
       - Excludes O(delivery_order_ids) and O(status). Without an ID, all orders of the account are queried.
     type: str
   delivery_order_ids:
@@ -112,7 +112,7 @@ EXAMPLES = r"""
       huaweicloud.cloudpond.cloudpond_delivery_order_info:
       register: deliveries
 
-- name: Look orders up by their edge site
+- name: Look up orders by their edge site
   ansible.builtin.debug:
     msg: "{{ item.edge_site_id }} is {{ orders_by_site[item.edge_site_id].status }}"
   vars:
@@ -148,7 +148,7 @@ delivery_order:
       type: str
       sample: 00000000-0000-000-0000-000000000000
     name:
-      description: Order name. This and the following keys are V(null) if the API leaves them out.
+      description: Order name. This key and the following ones are V(null) if the API leaves them out.
       returned: always
       type: str
       sample: delivery_order-zurcq
@@ -199,7 +199,7 @@ listed:
   type: bool
   sample: false
 msg:
-  description: One sentence with the object of the query, the HTTP status, the API's code and the API's message.
+  description: One sentence that says what was queried, with the HTTP status, the API's code and the API's message.
   returned: failure
   type: str
   sample: "Cannot query delivery order '00000000': HTTP 400, IES.00001005: param is invalid. (request ID 7f3c)"

@@ -12,7 +12,7 @@ version_added: 1.0.0
 author:
   - CloudPond collection contributors (!UNKNOWN)
 description:
-  - Returns the status and the other facts of one edge site, of many, or of all edge sites of the account.
+  - Returns the status and other facts of one edge site, of many, or of all edge sites of the account.
   - An edge site is V(initial), V(deploying), V(available) or V(unavailable). It can become unavailable and available
     again, so no status is final.
   - A delivered order does not yet mean that the site can be used. The test
@@ -25,8 +25,8 @@ extends_documentation_fragment:
 options:
   edge_site_id:
     description:
-      - The ID of one site. A delivery order has it as
-        RV(huaweicloud.cloudpond.cloudpond_delivery_order_info#module:delivery_order.edge_site_id). An empty one is an
+      - The ID of one site. In a delivery order, it is
+        RV(huaweicloud.cloudpond.cloudpond_delivery_order_info#module:delivery_order.edge_site_id). An empty ID is an
         error.
       - Excludes O(edge_site_ids), O(status) and O(name). Without an ID, all sites of the account are queried.
     type: str
@@ -60,7 +60,7 @@ seealso:
   - plugin: huaweicloud.cloudpond.edge_site_available
     plugin_type: test
   - ref: ansible_collections.huaweicloud.cloudpond.docsite.gates
-    description: Gates that no mistake opens.
+    description: Which mistakes a gate withstands, and which it does not.
   - ref: ansible_collections.huaweicloud.cloudpond.docsite.credentials
     description: Which credential to use for which wait, and where to keep it.
   - ref: ansible_collections.huaweicloud.cloudpond.docsite.troubleshooting
@@ -107,7 +107,7 @@ edge_site:
       type: str
       sample: 00000000-0000-000-0000-000000000000
     domain_id:
-      description: Account ID. This and the following keys are V(null) if the API leaves them out.
+      description: Account ID. This key and the following ones are V(null) if the API leaves them out.
       returned: always
       type: str
       sample: '00000000000000000000000000000000'
@@ -132,7 +132,7 @@ edge_site:
       type: str
       sample: '00000000000000000000000000000000'
     availability_zone_id:
-      description: ID of the availability zone that the site is.
+      description: ID of the site's availability zone.
       returned: always
       type: str
       sample: cn-north-4-ies-01
@@ -164,7 +164,7 @@ edge_site:
       type: dict
       contains:
         name:
-          description: Name of the place. The API no longer fills it.
+          description: Name of the place. The API no longer sets it.
           returned: always
           type: str
         description:
@@ -213,14 +213,14 @@ listed:
   type: bool
   sample: false
 msg:
-  description: One sentence with the object of the query, the HTTP status, the API's code and the API's message.
+  description: One sentence that says what was queried, with the HTTP status, the API's code and the API's message.
   returned: failure
   type: str
   sample: "Cannot query edge site '00000000': HTTP 400, IES.00001005: param is invalid. (request ID 7f3c)"
 error:
   description: >-
-    The fields of the error, as of M(huaweicloud.cloudpond.cloudpond_delivery_order_info): C(http_status), C(code),
-    C(message), C(request_id) and C(retryable).
+    The fields of the error, the same as for M(huaweicloud.cloudpond.cloudpond_delivery_order_info): C(http_status),
+    C(code), C(message), C(request_id) and C(retryable).
   returned: failure, unless the module's arguments were wrong
   type: dict
 """

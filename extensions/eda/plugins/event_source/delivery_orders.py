@@ -22,7 +22,7 @@ description:
     Rules must tolerate a second run for the same order.
   - The source compares statuses, not times. It misses a status that comes and goes between two queries.
   - The source sends no event for an order that is no longer listed, and remembers its status. If the order is listed
-    again, it sends an event only if the status has changed. The status DELETED is like any other.
+    again, the source sends an event only if the status has changed. The status DELETED is treated like any other.
   - During an outage, the source waits. It logs the beginning and the end. The pauses between its queries double, up to
     ten minutes.
   - Errors that waiting can't cure end the source, after one query. Among them are a refused credential, an order that
@@ -30,9 +30,10 @@ description:
 options:
   delivery_order_ids:
     description:
-      - The IDs of the orders to watch. When left out, the source watches all orders of the account, including new ones.
+      - The IDs of the orders to watch. Without IDs, the source watches all orders of the account, including new ones.
       - An empty list or ID is an error, because an empty variable must not select all orders.
-      - From 20 IDs on, the source lists the account's orders first, and queries only the missing ones by ID.
+      - With 20 or more IDs, the source lists the account's orders first, and queries by ID only those that the listing
+        lacks.
     type: list
     elements: str
   interval:
@@ -42,14 +43,15 @@ options:
     default: 60
   endpoint:
     description:
-      - The base URL of the CloudPond API. Must begin with C(https://), except for a loopback address.
-      - When left out, the environment variable E(HW_CLOUDPOND_ENDPOINT) is used.
+      - The base URL of the CloudPond API. It must begin with C(https://), except for a loopback address.
+      - If it is left out, the environment variable E(HW_CLOUDPOND_ENDPOINT) is used.
     type: str
     default: https://ies.myhuaweicloud.com
   domain_id:
     description:
       - The ID of the account.
-      - When left out, E(HW_DOMAIN_ID), then E(HUAWEICLOUD_SDK_DOMAIN_ID), then the file of the vendor's SDK is used.
+      - If it is left out, E(HW_DOMAIN_ID), then E(HUAWEICLOUD_SDK_DOMAIN_ID), then the file of the vendor's SDK is
+        used.
     type: str
   auth_token:
     description:
@@ -71,7 +73,7 @@ options:
     type: bool
     default: true
   ca_path:
-    description: A file of the CA certificates to trust, or a directory that C(openssl rehash) has prepared.
+    description: A file with the CA certificates to trust, or a directory that C(openssl rehash) has prepared.
     type: path
   timeout:
     description: How many seconds one try of a request may last.
@@ -79,15 +81,15 @@ options:
     default: 30.0
   max_retries:
     description:
-      - How often a request is sent again within one query, before the outage counts as one.
-      - When left out, E(HW_MAX_RETRIES) is used.
+      - How often a request is sent again within one query, before the source treats the fault as an outage.
+      - If it is left out, E(HW_MAX_RETRIES) is used.
     type: int
     default: 5
 requirements:
   - requests >= 2.25
 notes:
   - ansible-rulebook reads the result of a template as a Python literal, so that an ID made of digits becomes a number.
-    Give credentials and the ID of the account by environment variables, or quote the template twice.
+    Give credentials and the ID of the account in environment variables, or quote the template twice.
 """
 
 EXAMPLES = r"""
