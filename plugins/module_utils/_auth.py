@@ -62,7 +62,7 @@ class TokenAuth(Auth):
 
     def __init__(self, token: str) -> None:
         """
-        :param token: A token of IAM, scoped to the domain.
+        :param token: An IAM token, scoped to the domain.
         :raises CloudPondError: if it can't be the value of a header. The error doesn't repeat it.
         """
         self._token = check_header_value("auth_token", token)

@@ -41,7 +41,7 @@ if t.TYPE_CHECKING:
 #: with a message of its own: this one holds for what http.client reads before, beside and after the body.
 RECEIVED_MAX = 12 * 1024 * 1024
 
-#: The watch of the try that the current thread is at.
+#: The watch of the current thread's try.
 _current = threading.local()
 
 

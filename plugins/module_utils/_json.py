@@ -67,7 +67,7 @@ def _object(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
         seen: set[str] = set()
         for key, _item in pairs:
             if key in seen:
-                # A long key is not cut: a part of a short secret in it could no longer be recognised.
+                # A long key is not cut, because a part of a short secret in it could no longer be recognised.
                 name = f"the key '{one_line(key)}'" if len(key) <= _KEY_MAX else f"a key of {len(key)} characters"
                 raise ValueError(f"the answer has {name} twice")
             seen.add(key)

@@ -43,7 +43,7 @@ _SLOT_SIZE = 4096
 _DIGEST_SIZE = hashlib.sha256().digest_size
 _NOBODY = bytes(_DIGEST_SIZE)
 
-#: Seconds between two looks for a turn. They grow from the first to the second.
+#: Seconds between two attempts to get a turn. They grow from the first to the second.
 _LOOK_AGAIN = 0.02
 _LOOK_AGAIN_MAX = 0.2
 
@@ -52,11 +52,11 @@ _ANSWERED: dict[str, t.Any] = {**_NEW, "answered": True}
 
 
 class NoTurn(CloudPondError):
-    """Other tasks of the run have not finished in time. It is retryable."""
+    """Other tasks of the run have not finished in time. The error is retryable."""
 
 
 class Turn:
-    """One request that may be sent. Its outcome is to be set; without it, there was no answer."""
+    """One request that may be sent. Set its outcome; if it is not set, there was no answer."""
 
     #: The credential was not refused.
     answered = False
@@ -196,7 +196,7 @@ class Refusals:
                 fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _SLOTS * _SLOT_SIZE)
 
     def _find(self, digest: bytes) -> int:
-        """Return the slot of a credential. A new one gets a free one, else one without refusals."""
+        """Return the slot of a credential. A new credential gets a free slot, or else one without refusals."""
         home: int = int.from_bytes(digest[:2], "big") % _SLOTS
         slots: list[int] = [*range(home, _SLOTS), *range(home)]
         for slot in slots:

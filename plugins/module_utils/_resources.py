@@ -28,7 +28,7 @@ Entry = dict[str, t.Any]
 #: From this number of IDs on, the account's entries are listed first: one request brings a page of them.
 LISTING_FROM = 20
 
-#: One page of that listing is worth its request for every so many IDs.
+#: At most one page of that listing is read for every so many IDs. More pages would not be worth their requests.
 IDS_A_PAGE = 20
 
 
@@ -136,7 +136,7 @@ class Resource(t.NamedTuple):
             entries = [self._read(page.answer, entry) for entry in page.entries]
             if not all(entry["id"] for entry in entries):
                 raise page.answer.error(f"one {self.noun} in the answer has no ID")
-            # Whoever uses the ID of a listing must be able to trust it: it could be a template, or a path.
+            # The IDs of a listing must be safe to use: an unchecked one could be a template, or a path.
             if not all(is_segment(entry["id"]) for entry in entries):
                 raise page.answer.error(f"the ID of one {self.noun} in the answer {SEGMENT_RULE}")
             yield entries
@@ -197,7 +197,7 @@ class Resource(t.NamedTuple):
             with ThreadPoolExecutor(CONCURRENT_MAX) as executor:
                 try:
                     futures = [executor.submit(show, each) for each in entry_ids[1:]]
-                    # Not for as long as it takes: Python handles a signal only when the main thread wakes up.
+                    # Wait for short times only: Python handles a signal only when the main thread wakes up.
                     while wait(futures, timeout=0.25).not_done:
                         pass
                     for future in futures:

@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
 
 _HIDDEN = "********"
 
-#: Characters. So many characters of a secret in a row are masked, because a server may echo a part of a secret.
+#: Characters. This many characters of a secret in a row are masked, because a server may echo a part of a secret.
 _PIECE = 16
 
 #: Characters. A text is cut into blocks of this length. A piece contains at least one whole block at any position.
@@ -157,7 +157,7 @@ def _pieces(secret: str, text: str, base: int, blocks: list[str]) -> Iterator[tu
             starts = range(max(0, at - _BLOCK + 1), at + 1)
             found = [start for start in starts if text[start : start + _PIECE] in pieces]
             if found:
-                # Pieces that start so near to each other overlap: those between the first and the last add nothing.
+                # Pieces that start so close together overlap: those between the first and the last add nothing.
                 yield found[0], found[-1] + _PIECE
 
 
@@ -223,7 +223,7 @@ def _collect(value: t.Any) -> tuple[set[str], set[str]]:
     keys: set[str] = set()
     strings: set[str] = set()
     nodes = [value]
-    # This list grows while it is gone through.
+    # This list grows during the iteration.
     for node in nodes:
         if isinstance(node, str):
             strings.add(node)
@@ -270,5 +270,5 @@ def _character(escape: str) -> str:
     else:
         code = int(escape[3:-1], 16) if escape[2] in "Xx" else int(escape[2:-1])
         char = chr(code) if code <= 0x10FFFF else ""
-    # Some are none, such as bytes that aren't UTF-8.
+    # Some escapes stand for no character, such as bytes that aren't UTF-8.
     return char if len(char) == 1 else "\ufffd"

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-#: Characters that one value may take of a line.
+#: How many characters of a line one value may take.
 _LENGTH_MAX = 300
 
 
@@ -23,6 +23,6 @@ def printable(text: str) -> str:
 
 
 def clean(value: object) -> str:
-    """Return a value of the server's as ``printable`` makes it, cut to a length that leaves the line readable."""
+    """Return a server's value, made safe by ``printable`` and cut to a length that leaves the line readable."""
     text = printable("none" if value is None else str(value))
     return text if len(text) <= _LENGTH_MAX else f"{text[:_LENGTH_MAX]}..."

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 
 def plain(value: t.Any) -> t.Any:
-    """Return a value as a module would get it by JSON: without ansible-core's marks, and decrypted."""
+    """Return a value as a module would get it from JSON: without ansible-core's marks, and decrypted."""
     if isinstance(value, Mapping):
         return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
