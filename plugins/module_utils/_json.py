@@ -31,6 +31,9 @@ _NUMBER_MAX = 640
 #: Maximum length of a key in a message, in characters.
 _KEY_MAX = 64
 
+#: The bytes of white space and of a byte order mark.
+BLANK = b"\xef\xbb\xbf \t\r\n"
+
 _NOT_JSON = "the answer is not JSON"
 
 # JSON writes a character beyond U+FFFF as two escapes. A server can send one without the other.
@@ -56,7 +59,7 @@ def parse(content: bytes) -> t.Any:
     except RecursionError:
         raise _too_deep() from None
     except (UnicodeDecodeError, json.JSONDecodeError):
-        raise ValueError(_NOT_JSON if content.strip(b"\xef\xbb\xbf \t\r\n") else "the answer is empty") from None
+        raise ValueError(_NOT_JSON if content.strip(BLANK) else "the answer is empty") from None
     _check_size(value)
     return _whole(value) if _HALF_ESCAPED.search(text) else value
 

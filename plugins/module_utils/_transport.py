@@ -21,6 +21,7 @@ from http import HTTPStatus
 
 from ._auth import Auth
 from ._deadline import Watchdog, WatchedAdapter
+from ._json import BLANK
 from ._settings import Settings
 
 try:
@@ -213,15 +214,17 @@ class Transport:
                 raise requests.exceptions.ChunkedEncodingError(error) from error
             # A refusal counts even without its body: another request could lock a key.
             return b"", None
+        # A body without a length ends with its connection, even if that was cut.
+        may_be_cut = good and size <= most and raw.length_remaining is None and not raw.chunked
         try:
             body = _decode(b"".join(chunks), response.headers.get("Content-Encoding", "identity"), most)
         except _Unusable as flaw:
-            return b"", str(flaw)
-        # A body without a length ends with its connection, even if that was cut.
-        ends_with_connection = raw.length_remaining is None and not raw.chunked
-        if good and ends_with_connection and body.lstrip().startswith(b"{") and not body.rstrip().endswith(b"}"):
-            raise requests.exceptions.ChunkedEncodingError("bytes are missing")
-        return body, None
+            if not (may_be_cut and flaw.cut):
+                return b"", str(flaw)
+        else:
+            if not (may_be_cut and _is_cut(body)):
+                return body, None
+        raise requests.exceptions.ChunkedEncodingError("bytes are missing")
 
     def _is_of_proxy(self, watch: Watch) -> bool:
         """Return whether a try has reached the proxy and nothing beyond it."""
@@ -294,7 +297,15 @@ _UNDECODABLE = "the answer can't be decoded"
 
 
 class _Unusable(Exception):
-    """The body is unusable. The text is the reason."""
+    """
+    The body is unusable. The text is the reason.
+
+    :ivar cut: Whether the end of the body is missing.
+    """
+
+    def __init__(self, reason: str, *, cut: bool = False) -> None:
+        super().__init__(reason)
+        self.cut = cut
 
 
 def _decode(body: bytes, encoding: str, most: int) -> bytes:
@@ -315,10 +326,18 @@ def _decode(body: bytes, encoding: str, most: int) -> bytes:
             raise _Unusable(_UNDECODABLE) from None
         # A body could have a huge number of compressed parts. Accept one only.
         if len(body) <= most and (not decoder.eof or decoder.unused_data):
-            raise _Unusable(_UNDECODABLE)
+            raise _Unusable(_UNDECODABLE, cut=not decoder.eof)
     if len(body) > most:
         raise _Unusable(f"the answer is larger than {most // 1024**2} MiB and was cut off")
     return body
+
+
+def _is_cut(body: bytes) -> bool:
+    """Return whether the end of a JSON object is missing. Nothing at all is the beginning of one."""
+    text = body.strip(BLANK)
+    # A brace in a string counts for nothing, nor does an escaped quote end one.
+    outside = re.sub(rb'"[^"]*"?', b"", text.replace(b"\\\\", b"").replace(b'\\"', b""))
+    return not text or (text.startswith(b"{") and outside.count(b"{") > outside.count(b"}"))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
