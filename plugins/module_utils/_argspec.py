@@ -26,17 +26,22 @@ from ._settings import (
 )
 
 
+def _encodable(value: str) -> str:
+    # Bytes of the environment that aren't UTF-8 become surrogates, which no result can hold.
+    return value.encode("utf-8", "replace").decode()
+
+
 def _endpoint(*variables: str) -> str:
     # ansible-core's own env_fallback accepts an empty variable as a value.
     for variable in variables:
         if os.environ.get(variable):
-            return os.environ[variable]
+            return _encodable(os.environ[variable])
     raise AnsibleFallbackNotFound
 
 
 def _domain_id(*variables: str) -> str:
     try:
-        return find_domain_id({}, os.environ)[1]
+        return _encodable(find_domain_id({}, os.environ)[1])
     except CloudPondError:
         # The client raises the same error later. ansible-core would only report a missing option.
         return ""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -50,6 +51,13 @@ def test_the_documentation_says_what_the_argument_spec_says(option: str) -> None
         assert spec["fallback"][1] == list(VARIABLES[option])
     if option in _credentials.FILE_KEYS:
         assert f"then C({_credentials.FILE_KEYS[option]}) in the file is used" in text
+
+
+@pytest.mark.parametrize("option", ["endpoint", "domain_id"])
+def test_the_value_of_a_variable_can_be_encoded(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fallback, variables = CONNECTION_ARGUMENT_SPEC[option]["fallback"]
+    monkeypatch.setenv(variables[0], os.fsdecode(b"a\xff"))
+    assert fallback(*variables).encode() == b"a?"
 
 
 def test_the_documentation_says_what_the_code_does() -> None:
