@@ -56,7 +56,8 @@ def pages(
     :param query: Keys and values besides ``limit`` and ``marker``; a key may come repeatedly.
     :raises CloudPondError: if the query of a page fails, or if a page differs from the specification.
     """
-    if not 1 <= page_size <= PAGE_SIZE_MAX:
+    # ansible-core takes true for a whole number.
+    if isinstance(page_size, bool) or not 1 <= page_size <= PAGE_SIZE_MAX:
         raise CloudPondError(asked, f"page_size must be from 1 to {PAGE_SIZE_MAX}: got {page_size}")
     fixed: list[tuple[str, str | int]] = [("limit", page_size), *query]
     markers: set[str] = set()

@@ -302,7 +302,7 @@ def test_signed_requests_page_too(emulate: Emulate, asking: Asking) -> None:
     assert ids(listed(client, ["SUCCESS", "FAIL"], page_size=9)) == THIRTY
 
 
-@pytest.mark.parametrize("size", [0, 2001, -1])
+@pytest.mark.parametrize("size", [0, 2001, -1, True])
 def test_page_sizes_that_are_refused(emulate: Emulate, asking: Asking, size: int) -> None:
     emulator = emulate()
     with pytest.raises(CloudPondError) as caught:
