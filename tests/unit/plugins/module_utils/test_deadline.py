@@ -321,6 +321,7 @@ def test_answers_that_break_off(emulate: Emulate, fault: str) -> None:
         (b"", b'{"delivery_order": }\n', False),
         (b"", b'{"delivery_order": "{" "{"}', False),
         (b"", b'{"delivery_order": {"name": "\\""} "{"}', False),
+        (b"", b'{"delivery_order": "\\\\" "{"}', False),
         (b"", b'[{"delivery_order"', False),
         (b"Content-Encoding: gzip\r\n", b"not gzip", False),
         (b"Content-Encoding: gzip\r\n", COMPRESSED + COMPRESSED, False),
@@ -337,6 +338,13 @@ def test_only_an_answer_without_a_length_can_have_been_cut(framing: bytes, body:
         error = failure(url)
     assert (error.http_status, error.retryable) == (None if retryable else 200, retryable)
     assert ("broke off" in str(error)) is retryable
+
+
+@pytest.mark.parametrize("body", [b"", b'{"error_code": "APIGW.0301"'])
+def test_a_refusal_that_was_cut_is_final(body: bytes) -> None:
+    with serve(b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n" + body) as url:
+        error = failure(url, max_retries=3)
+    assert (error.http_status, error.retryable) == (401, False)
 
 
 def test_a_whole_answer_without_a_length() -> None:
