@@ -140,7 +140,7 @@ from ..plugin_utils._values import plain
 
 try:
     # Before ansible-core 2.19, a template may come out as a number or a list because its text looks like one.
-    from ansible.template import AnsibleEnvironment  # type: ignore[attr-defined]  # gone
+    from ansible.template import AnsibleEnvironment  # type: ignore[attr-defined]  # 2.19 removed it
 except ImportError:
     AnsibleEnvironment = None
 
