@@ -7,7 +7,8 @@
     python -m tools.build_tarball FOLDER
 
 ansible-galaxy builds it, with times in it, and lists the files in the order of the file system. This sorts the lists,
-and sets all times to one: that of SOURCE_DATE_EPOCH, else that of the last commit, in seconds since 1970.
+and sets all times to one: that of SOURCE_DATE_EPOCH, else that of the last commit, in seconds since 1970. It leaves out
+empty folders, which a clone does not have: antsibull-changelog leaves one behind.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,10 +56,13 @@ def build(folder: Path, date: int) -> Path:
         target = folder / built.name
         with tarfile.open(built) as source, target.open("wb") as raw:
             lists = _sorted_lists(source)
+            folders = _folders(member.name for member in source if member.isfile())
             # Without the file's name and time in the header.
             with gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as copy:
                 # ansible-galaxy reads these two before it has seen all others.
                 for member in sorted(source, key=lambda each: (each.name not in lists, each.name)):
+                    if member.isdir() and member.name not in folders:
+                        continue
                     member.mtime = date
                     member.uid = member.gid = 0
                     member.uname = member.gname = ""
@@ -71,10 +76,19 @@ def build(folder: Path, date: int) -> Path:
     return target
 
 
+def _folders(names: Iterable[str]) -> set[str]:
+    """Return the folders that files with these names are in."""
+    return {str(folder) for name in names for folder in PurePosixPath(name).parents}
+
+
 def _sorted_lists(source: tarfile.TarFile) -> dict[str, bytes]:
     """Return the contents of MANIFEST.json and FILES.json: the second sorted, the first with its new checksum."""
     manifest, files = (json.load(source.extractfile(name) or io.BytesIO()) for name in (MANIFEST, FILES))
-    files["files"].sort(key=lambda entry: entry["name"])
+    folders = _folders(entry["name"] for entry in files["files"] if entry["ftype"] == "file")
+    files["files"] = sorted(
+        (entry for entry in files["files"] if entry["ftype"] == "file" or entry["name"] in folders),
+        key=lambda entry: entry["name"],
+    )
     listed = _as_json(files)
     manifest["file_manifest_file"]["chksum_sha256"] = hashlib.sha256(listed).hexdigest()
     return {MANIFEST: _as_json(manifest), FILES: listed}

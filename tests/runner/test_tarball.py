@@ -52,7 +52,10 @@ os.listdir = lambda *arguments: sorted(listdir(*arguments), reverse=True)
 
 @pytest.fixture(scope="module")
 def tarballs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two, from copies of the checkout that were made at different times, with different permissions and orders."""
+    """
+    Two, from copies of the checkout that were made at different times, with different permissions and orders, and one
+    with an empty folder.
+    """
     built: list[Path] = []
     start = tmp_path_factory.mktemp("start") / "sitecustomize.py"
     start.write_text(REVERSE, encoding="utf-8")
@@ -69,6 +72,8 @@ def tarballs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         variables = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000", "PYTHONDONTWRITEBYTECODE": "1"}
         if number:
             variables["PYTHONPATH"] = str(start.parent)
+            # As a release leaves it behind.
+            (copy / "changelogs" / "fragments").mkdir(exist_ok=True)
         subprocess.run(command, cwd=copy, env=variables, check=True, timeout=PATIENCE)
         built += folder.glob("*.tar.gz")
     return built
