@@ -187,6 +187,19 @@ sites:
     assert TOKEN not in output
 
 
+def test_an_order_that_no_site_has_is_a_failure(rulebook: Callable[..., Rulebook], tmp_path: Path) -> None:
+    sites = {"sites": {"hosts": {"site-a": {"delivery_order_id": "0000-a"}}}}
+    (tmp_path / "inventory.yml").write_text(json.dumps(sites), encoding="utf-8")
+    with Emulator(["0000-z=SUCCESS"], token=TOKEN) as emulator:
+        running = rulebook("provision_delivered_sites", emulator, "--inventory", "inventory.yml")
+        running.wait_until(lambda: "PLAY RECAP" in running.output)
+        # The rulebook goes on.
+        polls = len(emulator.requests)
+        running.wait_until(lambda: len(emulator.requests) > polls)
+        running.end()
+    assert "the value 0000-z: there is no site to provision" in running.output
+
+
 def test_people_are_told_what_needs_them(rulebook: Callable[..., Rulebook]) -> None:
     orders = ["0000-a=PROCESSING,ACCEPTING,SUCCESS", "0000-b=FAIL", "0000-c=PROCESSING,CANCELLED"]
     with Emulator(orders, token=TOKEN) as emulator:
