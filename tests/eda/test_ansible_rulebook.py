@@ -125,7 +125,7 @@ def test_the_rulebooks_of_the_documentation_are_valid() -> None:
     texts += [path.read_text(encoding="utf-8") for path in (ROOT / "extensions" / "eda" / "rulebooks").glob("*.yml")]
     for page in (ROOT / "docs" / "docsite" / "rst").glob("*.rst"):
         texts += [block.text for block in blocks_in(page) if block.language == "yaml" and "\n  sources:" in block.text]
-    assert len(texts) == 7
+    assert len(texts) == 6
     for text in texts:
         rulesets = yaml.safe_load(text)
         validate.rulebook(rulesets)
