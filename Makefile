@@ -32,7 +32,7 @@ export PIP_NO_COMPILE := 1
 .PHONY: help
 help:
 	@echo 'make demo       run the shipped playbook against the emulator, on this machine'
-	@echo 'make demo-events  run the event source, which starts a playbook (needs Java 17)'
+	@echo 'make demo-events  run the event source, which starts a playbook (needs Java 17 or newer)'
 	@echo 'make test       run all checks and tests; a table at the end says what ran on what'
 	@echo 'make matrix     run the tests on every ansible-core and Python; takes hours, and fills docs/matrix.md'
 	@echo 'make mutation   change the code in thousands of ways, which the unit tests must notice; takes hours'

@@ -21,7 +21,7 @@ PYTHONS = ("3.12", "3.13", "3.11")
 
 @nox.session(python=interpreter(PYTHONS))
 def eda(session: nox.Session) -> None:
-    """Run the event source and the rulebooks by ansible-rulebook, which needs Java 17. EDA=0 leaves this out."""
+    """Run the event source and the rulebooks by ansible-rulebook, which needs Java. EDA=0 leaves this out."""
     if os.environ.get("EDA") == "0":
         session.skip("EDA=0 leaves it out")
     java_home = find_java_home()
