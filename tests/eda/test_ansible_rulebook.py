@@ -43,7 +43,7 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     galaxy = [sys.executable, "-m", "ansible", "galaxy", "collection"]
     subprocess.run([*galaxy, "build", str(ROOT), "--output-path", str(folder)], check=True, timeout=PATIENCE)
     (tarball,) = folder.glob("*.tar.gz")
-    install = ["install", "--offline", str(tarball), "--collections-path", str(folder)]
+    install = ["install", "--force", "--offline", str(tarball), "--collections-path", str(folder)]
     subprocess.run([*galaxy, *install], check=True, timeout=PATIENCE)
     return folder
 

@@ -42,7 +42,8 @@ def install(folder: Path) -> Installed:
     galaxy = [sys.executable, "-m", "ansible", "galaxy", "collection"]
     subprocess.run([*galaxy, "build", str(ROOT), "--output-path", str(folder)], check=True, timeout=PATIENCE)
     (tarball,) = folder.glob("*.tar.gz")
-    options = ["--offline", str(tarball), "--collections-path", str(folder)]
+    # Where a person has installed the collection, ansible-galaxy without --force would have nothing to do.
+    options = ["--force", "--offline", str(tarball), "--collections-path", str(folder)]
     subprocess.run([*galaxy, "install", *options], check=True, timeout=PATIENCE)
     installed = Installed(tarball, folder)
     present = {path.name for path in installed.folder.iterdir() if path.is_dir()}

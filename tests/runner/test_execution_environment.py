@@ -88,8 +88,8 @@ def test_an_environment_can_be_created(name: str, installed: Installed, tmp_path
 
     # The steps of the build that need no engine: install the collection, ask it for what it needs.
     build = context / "_build"
-    galaxy = ["ansible-galaxy", "collection", "install", "--offline", "-r", "requirements.yml", "-p", str(context)]
-    run(*galaxy, cwd=build)
+    galaxy = ["ansible-galaxy", "collection", "install", "--force", "--offline"]
+    run(*galaxy, "-r", "requirements.yml", "-p", str(context), cwd=build)
     requirements = [f"--user-pip={file}" for file in build.glob("requirements.txt")]
     bindep = [f"--user-bindep={file}" for file in build.glob("bindep.txt")]
     answer = yaml.safe_load(run("ansible-builder", "introspect", *requirements, *bindep, str(context), cwd=build))

@@ -106,7 +106,7 @@ def test_what_is_in_it(tarballs: list[Path]) -> None:
 
 def test_it_installs_offline_and_its_checksums_hold(tarballs: list[Path], tmp_path: Path) -> None:
     galaxy = [sys.executable, "-m", "ansible", "galaxy", "collection"]
-    install = ["install", "--offline", str(tarballs[0]), "--collections-path", str(tmp_path)]
+    install = ["install", "--force", "--offline", str(tarballs[0]), "--collections-path", str(tmp_path)]
     subprocess.run([*galaxy, *install], check=True, timeout=PATIENCE)
     verify = ["verify", "--offline", "huaweicloud.cloudpond", "--collections-path", str(tmp_path)]
     verified = subprocess.run([*galaxy, *verify], check=True, timeout=PATIENCE, capture_output=True, text=True)
