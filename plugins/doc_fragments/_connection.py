@@ -27,7 +27,7 @@ options:
     required: true
   auth_token:
     description:
-      - A token of the vendor's identity service (IAM). It must be scoped to the domain, not to a project.
+      - A token from the vendor's identity service (IAM). It must be scoped to the domain, not to a project.
       - A token expires after 24 hours. For a longer wait, use O(access_key) and O(secret_key) instead. The two kinds
         exclude each other.
       - When no credential is given as options, E(HW_AUTH_TOKEN) is used, as the notes say.

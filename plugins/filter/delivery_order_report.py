@@ -49,8 +49,8 @@ EXAMPLES = r"""
 
 # The text looks like this:
 #
-#   site-07 (0000-0007) is FAIL since 2026-01-04T07:05:14Z, edge site 0000-1007.
-#   site-08 (0000-0008) is PROCESSING since 2026-01-03T10:00:00Z, edge site 0000-1008.
+#   site-07 (0000-0007) has been FAIL since 2026-01-04T07:05:14Z, edge site 0000-1007.
+#   site-08 (0000-0008) has been PROCESSING since 2026-01-03T10:00:00Z, edge site 0000-1008.
 #   An order that is FAIL, CANCELLED or DELETED will not be delivered: look it up in the CloudPond console, and wait for
 #   the order that replaces it.
 
@@ -80,24 +80,24 @@ if t.TYPE_CHECKING:
 
 #: Advice after a failed query.
 _FAILURE_ADVICE = {
-    FailureKind.RETRYABLE: "Asking again may help: run the play again when the API answers.",
+    FailureKind.RETRYABLE: "Another query may succeed: run the play again when the API answers.",
     FailureKind.REFUSED: (
         "Renew or correct the credential before you run the play again: the vendor locks a key that is refused more "
-        "than five times in a row, and a token lives 24 hours."
+        "than five times in a row, and a token expires after 24 hours."
     ),
     FailureKind.MISSING: "Check the IDs of the orders, and domain_id.",
-    FailureKind.SKIPPED: "Nothing was asked: check the conditions of the task.",
-    FailureKind.OTHER: "Mend this before you run the play again.",
+    FailureKind.SKIPPED: "Check the conditions of the task that queries the orders.",
+    FailureKind.OTHER: "Fix this before you run the play again.",
 }
 
 _BAD_ADVICE = (
     "An order that is FAIL, CANCELLED or DELETED will not be delivered: look it up in the CloudPond console, and wait "
     "for the order that replaces it."
 )
-_WAITING_ADVICE = "Run the play again, or with more retries."
-_ACCEPTING_ADVICE = "ACCEPTING waits for the customer to accept the delivery in the CloudPond console."
+_WAITING_ADVICE = "Run the play again, perhaps with more retries."
+_ACCEPTING_ADVICE = "ACCEPTING means that the customer must accept the delivery in the CloudPond console."
 _DELIVERED_ADVICE = "Every order is delivered: there is nothing to do."
-_NOTHING_ADVICE = "There is no delivery order: check the IDs, the status that was asked for, and domain_id."
+_NOTHING_ADVICE = "There is no delivery order: check the IDs, the status filter, and domain_id."
 
 
 def delivery_order_report(value: object) -> str:
@@ -131,11 +131,17 @@ def _line(order: Mapping[str, t.Any]) -> str:
     unnamed = f"Delivery order {order_id}" if order_id else "A delivery order without an ID"
     parts = [
         f"{name} ({order_id or 'no ID'})" if name else unnamed,
-        f" is {status}" if status else " has no status",
+        f" {_state(status, bool(since))}",
         f" since {since}" if since else "",
         f", edge site {edge_site}" if edge_site else ", no edge site",
     ]
     return _sentence("".join(parts))
+
+
+def _state(status: str, has_since: bool) -> str:
+    if has_since:
+        return f"has been {status}" if status else "has had no status"
+    return f"is {status}" if status else "has no status"
 
 
 def _advice(

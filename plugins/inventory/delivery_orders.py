@@ -231,9 +231,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         own = sorted(_VARIABLES.keys() & (self.get_option("compose") or {}))
         if own:
             # A gate would query another order than the host's.
-            raise AnsibleParserError(
-                f"compose sets {own[0]}, which is a variable of this plugin's: give yours another name"
-            )
+            raise AnsibleParserError(f"compose sets {own[0]}, which is a variable of this plugin: choose another name")
         given = {name: self._resolve(name, config[name]) for name in _SPEC if name in config}
         # Null counts as left out, but for IDs: to list everything in their place could be what nobody meant.
         given = {name: value for name, value in given.items() if value is not None or name in INFO.ids}
@@ -333,8 +331,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         gets = f"{_describe(order)} gets the host name {name!r},"
         if not _HOST_NAME.fullmatch(name):
             raise AnsibleParserError(
-                f"{gets} which Ansible could take for a pattern, a template or an option: a host name may have "
-                f"letters, digits, '-', '_' and '.', and begins with a letter, a digit or '_': {_ADVICE}"
+                f"{gets} which Ansible could mistake for a pattern, a template or an option: a host name may contain "
+                f"letters, digits, '-', '_' and '.', and must begin with a letter, a digit or '_': {_ADVICE}"
             )
         if _is_control_node(name):
             raise AnsibleParserError(f"{gets} which is the control node: {_ADVICE}")
@@ -343,7 +341,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         known = self.inventory.hosts.get(name)
         known_id = known.vars.get("delivery_order_id") if known else None
         if is_segment(known_id) and known_id != order["id"]:
-            raise AnsibleParserError(f"{gets} to which another source gives the delivery order {known_id!r}: {_ADVICE}")
+            raise AnsibleParserError(f"{gets} which another source uses for the delivery order {known_id!r}: {_ADVICE}")
         return name
 
     def _resolve_host_name(self, order: Order) -> str:
@@ -403,8 +401,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """Make a group's name of what the constructed options bring; part of it may come from the server."""
         group: str = to_safe_group_name(name)
         if group in self._reserved or group in self.inventory.hosts:
-            what = "a group of this plugin's" if group in _GROUPS else "the name of a host"
-            raise AnsibleParserError(f"groups or keyed_groups make the group {group!r}, which is {what}: give a prefix")
+            what = "a group of this plugin" if group in _GROUPS else "the name of a host"
+            raise AnsibleParserError(
+                f"groups or keyed_groups create the group {group!r}, which is {what}: set a prefix"
+            )
         return group
 
     def _withdraw(self, hosts: dict[str, Order], known: dict[str, set[Group]]) -> None:

@@ -71,7 +71,10 @@ def find_credential(options: Mapping[str, t.Any], environ: Mapping[str, str]) ->
         keys = [name for name in CREDENTIAL_VARIABLES if name in source.values]
         token = "auth_token" in source.values
         if keys and token:
-            raise CloudPondError(THE_API, f"auth_token and {' and '.join(keys)} exclude each other: give one kind")
+            raise CloudPondError(
+                THE_API,
+                f"auth_token and {' and '.join(keys)} can't be given together: choose one kind of credential",
+            )
         missing = [name for name in ("access_key", "secret_key") if name not in keys]
         if keys and missing:
             lack = " and ".join(source.names[name] for name in missing)

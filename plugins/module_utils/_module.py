@@ -51,9 +51,7 @@ class Info(t.NamedTuple):
         try:
             for name in self.ids:
                 if name in options and options[name] is None:
-                    raise CloudPondError(
-                        THE_API, f"{name} came out null: leave it out to query everything of the account"
-                    )
+                    raise CloudPondError(THE_API, f"{name} is null: leave it out to query everything in the account")
             with Client(options, os.environ, f"ansible-core/{ansible_version}", refusals) as client:
                 return {"changed": False, **self.query(client, options)}
         except CloudPondError as error:

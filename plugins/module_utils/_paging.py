@@ -81,7 +81,7 @@ def pages(
         empty_pages = 0 if entries else empty_pages + 1
         if empty_pages > EMPTY_PAGES_MAX:
             raise answer.error(f"{empty_pages} pages in a row are empty, and the last one says that more follow")
-    raise answer.error(f"the answer has more than {PAGES_MAX:,} pages: a larger page_size makes them fewer")
+    raise answer.error(f"the answer has more than {PAGES_MAX:,} pages: use a larger page_size")
 
 
 def _next_marker(answer: Answer) -> str | None:
@@ -91,5 +91,5 @@ def _next_marker(answer: Answer) -> str | None:
         raise answer.error("the answer does not say whether more pages follow: it has no page_info")
     marker = page_info.get("next_marker")
     if marker is not None and (not isinstance(marker, str) or not marker):
-        raise answer.error("the next_marker in the answer is not a string with something in it")
+        raise answer.error("the next_marker in the answer is empty or not a string")
     return marker

@@ -134,7 +134,9 @@ class Refusals:
                 pause = min(pause * 1.5, _LOOK_AGAIN_MAX)
             else:
                 raise NoTurn(
-                    asked, "other tasks of this run still wait for answers with the same credential", retryable=True
+                    asked,
+                    "other tasks of this run are still waiting for answers with the same credential",
+                    retryable=True,
                 )
 
     def _take(self, slot: int, alone: bool) -> range | None:

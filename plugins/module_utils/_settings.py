@@ -148,7 +148,7 @@ def _find_endpoint(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> 
         raise _refusal(name, f"must be a URL such as {DEFAULT_ENDPOINT}")
     # The part before an @ would be a credential, so the error doesn't repeat such an endpoint.
     if _may_have_userinfo(endpoint):
-        raise _refusal(name, "must not hold a user name or password")
+        raise _refusal(name, "must not contain a user name or password")
     try:
         url = urlsplit(endpoint)
         host, _port = url.hostname or "", url.port
@@ -189,7 +189,7 @@ def _find_timeout(options: Mapping[str, t.Any]) -> float:
         timeout = math.nan
     # This form of the comparison also excludes NaN.
     if not 0 < timeout <= _TIMEOUT_MAX:
-        raise _refusal("timeout", f"must be a number of more than 0 and at most {_TIMEOUT_MAX:g}: got {value!r}")
+        raise _refusal("timeout", f"must be a number greater than 0 and at most {_TIMEOUT_MAX:g}: got {value!r}")
     return timeout
 
 
@@ -211,7 +211,8 @@ def _check_ca_path(name: str, path: str) -> str:
             if not any(re.fullmatch(r"[0-9a-f]{8}\.\d+", file) for file in os.listdir(path)):
                 raise _refusal(
                     name,
-                    f"names the directory {path!r}, which has no certificate by its hash: run openssl rehash on it",
+                    f"names the directory {path!r}, which has no certificate named by its hash: "
+                    "run openssl rehash on it",
                 )
         else:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
@@ -255,7 +256,7 @@ def _check_proxy(name: str, value: str) -> Proxy:
         raise _refusal(
             name,
             "must be a URL such as http://proxy.example.com:3128, with http or https, and with the special characters "
-            "of its user name and password percent-encoded (the value is not shown, as it may hold a password)",
+            "of its user name and password percent-encoded (the value is not shown, because it may contain a password)",
         )
     address = f"[{host}]" if ":" in host else host
     address = f"{address}:{port}" if port is not None else address

@@ -245,10 +245,10 @@ class Transport:
             message = f"{peer} did not answer within {settings.timeout:g} seconds"
         elif unverified := next(filter(_is_unverified, causes), None):
             reason = getattr(unverified, "verify_message", "") or str(unverified)
-            message = f"the certificate of {peer} does not verify: {reason}"
+            message = f"the certificate of {peer} can't be verified: {reason}"
             retryable = False
         elif isinstance(error, requests.exceptions.ChunkedEncodingError):
-            message = f"the answer of {peer} broke off"
+            message = f"the answer from {peer} was cut short"
         else:
             reasons = [getattr(cause, "strerror", None) for cause in reversed(causes)]
             reason = next(filter(None, reasons), causes[-1])

@@ -110,8 +110,8 @@ def read(value: object, plugin: str, kind: Kind, *, takes_listing: bool) -> list
         )
     if not takes_listing and _has_listing(value):
         raise AnsibleFilterError(
-            f"{plugin} was given a listing of the account, which is no gate: the task has neither {kind.key}_id nor "
-            f"{kind.key}_ids. Give the IDs, or test the result's {kind.list_key} if the listing is meant"
+            f"{plugin} was given a listing of the account, which is not a gate: the task has neither {kind.key}_id nor "
+            f"{kind.key}_ids. Give the IDs, or test the result's {kind.list_key} if you mean the listing"
         )
     return answers
 
@@ -135,7 +135,7 @@ def _of_result(result: Mapping[str, t.Any], kind: Kind) -> list[Answer] | None:
         return [_failure(FailureKind.SKIPPED, "The query was skipped")]
     message = result.get("msg")
     if result.get("unreachable"):
-        return [_failure(FailureKind.OTHER, message or "The host that queries is unreachable")]
+        return [_failure(FailureKind.OTHER, message or "The host that runs the query is unreachable")]
     if isinstance(error, Mapping):
         status = error.get("http_status")
         reason = _KINDS.get(status, FailureKind.OTHER) if isinstance(status, int) else FailureKind.OTHER
@@ -169,7 +169,7 @@ def _of_loop(result: Mapping[str, t.Any], kind: Kind) -> list[Answer] | None:
 
 
 def _failure(kind: FailureKind, message: object) -> Answer:
-    return Answer([], Failure(kind, str(message or "The query brought nothing")))
+    return Answer([], Failure(kind, str(message or "The query returned nothing")))
 
 
 def _has_listing(value: object) -> bool:

@@ -175,7 +175,7 @@ sites:
     assert not (tmp_path / "trapped").exists()
     assert not (tmp_path / "site-b.provisioned").exists()
     assert output.count("PLAY RECAP") == 1
-    assert output.count("This is tried again until it succeeds.") == 2
+    assert output.count("The query is repeated until it succeeds.") == 2
     assert output.count("The delivery orders can be queried again") == 2
     # The events of site-a's order, beside the one of site-b's.
     assert output.count("'previous_status': None") == 2

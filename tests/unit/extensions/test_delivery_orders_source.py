@@ -267,7 +267,7 @@ def test_a_certificate_that_does_not_verify_ends_the_source(source: Source, emul
     certificate.cert_chain_pems[0].write_to_path(tmp_path / "server.pem")
     certificate.private_key_pem.write_to_path(tmp_path / "server.key")
     emulator = emulate(f"{ID}=SUCCESS", certificate=tmp_path / "server.pem", key=tmp_path / "server.key")
-    with pytest.raises(source.error_class, match="does not verify"):
+    with pytest.raises(source.error_class, match="can't be verified"):
         source.run(emulator.url.replace("127.0.0.1", "localhost"), polls=3)
     assert len(source.pauses) == 0
 
@@ -298,7 +298,7 @@ def test_options_that_can_not_be_used_end_the_source(
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ({"delivery_order_id": ID}, "Unknown arguments: delivery_order_id. Known ones are: delivery_order_ids, "),
+        ({"delivery_order_id": ID}, "Unknown arguments: delivery_order_id. The known arguments are: delivery_"),
         ({"feedback": True}, "Unknown arguments: feedback"),
         ({"delivery_order_ids": None}, "delivery_order_ids must be a list of IDs: got null. Leave it out"),
         ({"delivery_order_ids": ID}, "delivery_order_ids must be a list of IDs: got str."),
@@ -309,7 +309,7 @@ def test_options_that_can_not_be_used_end_the_source(
         ({"delivery_order_ids": [None]}, "Entry 1 of delivery_order_ids must be a string: got null."),
         (
             {"delivery_order_ids": [12]},
-            "Entry 1 of delivery_order_ids must be a string: got int. ansible-rulebook makes",
+            "Entry 1 of delivery_order_ids must be a string: got int. ansible-rulebook turns",
         ),
         ({"interval": "60"}, "interval must be a number: got str."),
         ({"interval": True}, "interval must be a number: got bool."),
@@ -321,7 +321,7 @@ def test_options_that_can_not_be_used_end_the_source(
         ({"timeout": "5"}, "timeout must be a number: got str."),
         ({"max_retries": 1.5}, "max_retries must be a whole number: got float."),
         ({"max_retries": True}, "max_retries must be a whole number: got bool."),
-        ({"domain_id": 12}, "domain_id must be a string: got int. ansible-rulebook makes"),
+        ({"domain_id": 12}, "domain_id must be a string: got int. ansible-rulebook turns"),
         ({"endpoint": ["https://x"]}, "endpoint must be a string: got list."),
     ],
 )

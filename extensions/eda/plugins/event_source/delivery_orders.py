@@ -26,7 +26,7 @@ description:
   - During an outage, the source waits. It logs the beginning and the end. The pauses between its queries double, up to
     ten minutes.
   - Errors that waiting can't cure end the source, after one query. Among them are a refused credential, an order that
-    does not exist, and a certificate that does not verify.
+    does not exist, and a certificate that can't be verified.
 options:
   delivery_order_ids:
     description:
@@ -55,7 +55,7 @@ options:
     type: str
   auth_token:
     description:
-      - A token of the vendor's identity service (IAM). It expires after 24 hours. Prefer an access key.
+      - A token from the vendor's identity service (IAM). It expires after 24 hours. Prefer an access key.
       - When no credential is given as arguments, the environment, then the file of the vendor's SDK is used, as by
         M(huaweicloud.cloudpond.cloudpond_delivery_order_info).
     type: str
@@ -230,12 +230,12 @@ async def _watch(
             if not error.retryable:
                 raise
             if not failures:
-                _log.warning("%s. This is tried again until it succeeds.", error)
+                _log.warning("%s. The query is repeated until it succeeds.", error)
             failures += 1
             pause, backoff = backoff, min(backoff * 2, max(BACKOFF_MAX, interval))
         else:
             if failures:
-                _log.warning("The delivery orders can be queried again, after failures in a row: %d.", failures)
+                _log.warning("The delivery orders can be queried again. Failed queries in a row: %d.", failures)
             failures = 0
             backoff = interval
             for order in orders:
@@ -285,7 +285,7 @@ async def _in_thread(query: Callable[[], list[_specification.Order]]) -> list[_s
 def _check_types(args: Mapping[str, t.Any]) -> None:
     unknown = [str(name) for name in args if name not in ARGUMENTS]
     if unknown:
-        raise ValueError(f"Unknown arguments: {', '.join(unknown)}. Known ones are: {', '.join(ARGUMENTS)}.")
+        raise ValueError(f"Unknown arguments: {', '.join(unknown)}. The known arguments are: {', '.join(ARGUMENTS)}.")
     for name, value in args.items():
         if value is None and name != "delivery_order_ids":
             continue
@@ -332,5 +332,5 @@ def _hint(name: str, value: object) -> str:
     if name == "delivery_order_ids" and value is None:
         return " Leave it out to watch all orders of the account."
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return " ansible-rulebook makes a number of a template that comes out as digits: write \"'{{ variable }}'\"."
+        return " ansible-rulebook turns a template whose result is digits into a number: write \"'{{ variable }}'\"."
     return ""

@@ -77,7 +77,7 @@ def test_a_password_in_the_endpoint_is_not_shown(where: str, endpoint: t.Any, mo
     else:
         monkeypatch.setenv("HW_CLOUDPOND_ENDPOINT", endpoint)
     result = run(args)
-    assert "must not hold a user name or password" in result["msg"]
+    assert "must not contain a user name or password" in result["msg"]
     assert result["invocation"]["module_args"]["endpoint"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     assert "canary" not in str(result)
 
@@ -111,7 +111,7 @@ def test_a_credential_that_was_refused_three_times_is_not_sent_again(emulate: Em
         ({"status": ["WRONG"]}, "value of status must be one or more of"),
         (
             {"delivery_order_id": None},
-            "Cannot query the CloudPond API: delivery_order_id came out null: leave it out to query everything of the",
+            "Cannot query the CloudPond API: delivery_order_id is null: leave it out to query everything in the",
         ),
     ],
 )

@@ -21,18 +21,18 @@ BAD = (
     "An order that is FAIL, CANCELLED or DELETED will not be delivered: look it up in the CloudPond console, and wait "
     "for the order that replaces it."
 )
-ACCEPTING = "ACCEPTING waits for the customer to accept the delivery in the CloudPond console."
-RETRYABLE = "Asking again may help: run the play again when the API answers."
+ACCEPTING = "ACCEPTING means that the customer must accept the delivery in the CloudPond console."
+RETRYABLE = "Another query may succeed: run the play again when the API answers."
 REFUSED = (
     "Renew or correct the credential before you run the play again: the vendor locks a key that is refused more than "
-    "five times in a row, and a token lives 24 hours."
+    "five times in a row, and a token expires after 24 hours."
 )
 MISSING = "Check the IDs of the orders, and domain_id."
-OTHER = "Mend this before you run the play again."
-SKIPPED = "Nothing was asked: check the conditions of the task."
-WAITING = "Run the play again, or with more retries."
+OTHER = "Fix this before you run the play again."
+SKIPPED = "Check the conditions of the task that queries the orders."
+WAITING = "Run the play again, perhaps with more retries."
 DELIVERED = "Every order is delivered: there is nothing to do."
-NOTHING = "There is no delivery order: check the IDs, the status that was asked for, and domain_id."
+NOTHING = "There is no delivery order: check the IDs, the status filter, and domain_id."
 
 
 def order(number: int, status: str | None, **more: t.Any) -> dict[str, t.Any]:
@@ -68,12 +68,12 @@ def test_a_line_an_order_the_bad_ones_first_then_what_to_do() -> None:
         order(6, "SUCCESS"),
     ]
     expected = [
-        "site-3 (0-3) is FAIL since 2026-01-04T07:05:14Z, edge site e-3.",
-        "site-5 (0-5) is CANCELLED since 2026-01-04T07:05:14Z, edge site e-5.",
-        "site-2 (0-2) is PROCESSING since 2026-01-04T07:05:14Z, edge site e-2.",
-        "site-4 (0-4) is NEW_STATUS since 2026-01-04T07:05:14Z, edge site e-4.",
-        "site-1 (0-1) is SUCCESS since 2026-01-04T07:05:14Z, edge site e-1.",
-        "site-6 (0-6) is SUCCESS since 2026-01-04T07:05:14Z, edge site e-6.",
+        "site-3 (0-3) has been FAIL since 2026-01-04T07:05:14Z, edge site e-3.",
+        "site-5 (0-5) has been CANCELLED since 2026-01-04T07:05:14Z, edge site e-5.",
+        "site-2 (0-2) has been PROCESSING since 2026-01-04T07:05:14Z, edge site e-2.",
+        "site-4 (0-4) has been NEW_STATUS since 2026-01-04T07:05:14Z, edge site e-4.",
+        "site-1 (0-1) has been SUCCESS since 2026-01-04T07:05:14Z, edge site e-1.",
+        "site-6 (0-6) has been SUCCESS since 2026-01-04T07:05:14Z, edge site e-6.",
         BAD,
     ]
     for value in (orders, result(*orders), result(*orders, listed=True), loop(*map(result, orders))):
@@ -139,7 +139,7 @@ def test_fields_that_the_api_left_out(nothing: str | None) -> None:
     line = report(order(1, "ACCEPTING", name=nothing, updated_at=nothing, edge_site_id=nothing)).splitlines()[0]
     assert line == "Delivery order 0-1 is ACCEPTING, no edge site."
     line = report(order(1, nothing, id=nothing)).splitlines()[0]
-    assert line == "site-1 (no ID) has no status since 2026-01-04T07:05:14Z, edge site e-1."
+    assert line == "site-1 (no ID) has had no status since 2026-01-04T07:05:14Z, edge site e-1."
 
 
 def test_an_order_may_have_no_more_than_a_status() -> None:
@@ -167,7 +167,7 @@ def test_a_message_of_several_lines_is_one() -> None:
 
 def test_values_are_cut_and_messages_are_not() -> None:
     """A message names every order that is missing."""
-    assert report(order(1, "FAIL", name="n" * 5000)).startswith(f"{'n' * 300}... (0-1) is FAIL")
+    assert report(order(1, "FAIL", name="n" * 5000)).startswith(f"{'n' * 300}... (0-1) has been FAIL")
     ids = " and ".join(f"delivery order '{number:036}'" for number in range(200))
     assert f"Cannot query {ids}: no." in report(failed(404, msg=f"Cannot query {ids}: no"))
 

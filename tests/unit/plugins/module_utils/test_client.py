@@ -173,7 +173,7 @@ def test_a_token_that_cannot_be_a_header_is_not_repeated(token: str) -> None:
         ("https://ho\nst", "must be a URL such as"),
         ("https://host:port", "must be a URL such as https://ies.myhuaweicloud.com"),
         ("https://[::1", "must be a URL such as"),
-        ("https://user:secret@host", "must not hold a user name or password"),
+        ("https://user:secret@host", "must not contain a user name or password"),
     ],
 )
 def test_endpoints_that_are_refused(endpoint: str, message: str) -> None:
@@ -187,7 +187,7 @@ def test_plain_http_to_loopback_is_accepted(host: str) -> None:
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), 1e12])
 def test_timeouts_that_are_refused(timeout: float) -> None:
-    assert "timeout must be a number of more than 0 and at most 86400" in str(
+    assert "timeout must be a number greater than 0 and at most 86400" in str(
         failure("https://127.0.0.1", timeout=timeout)
     )
 
@@ -380,7 +380,7 @@ def test_a_chunked_answer_that_breaks_off(retry_clock: FakeClock) -> None:
         assert show(url, max_retries=1)["id"] == ID
     with serve(broken) as url:
         error = failure(url)
-    assert (error.message, error.retryable) == ("the answer of 127.0.0.1 broke off", True)
+    assert (error.message, error.retryable) == ("the answer from 127.0.0.1 was cut short", True)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 413, 422])
@@ -415,7 +415,7 @@ def test_passing_faults_are_repeated(emulate: Emulate, retry_clock: FakeClock, s
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
-    [("reset", "no answer from 127.0.0.1: Connection reset"), ("cut-short", "the answer of 127.0.0.1 broke off")],
+    [("reset", "no answer from 127.0.0.1: Connection reset"), ("cut-short", "the answer from 127.0.0.1 was cut short")],
 )
 def test_connections_that_break_are_repeated(emulate: Emulate, retry_clock: FakeClock, fault: str, reason: str) -> None:
     emulator = emulate(f"{ID}={fault}*2,SUCCESS", f"other={fault}")
@@ -697,7 +697,7 @@ def test_an_unknown_authority_is_refused_at_once(emulate: Emulate, retry_clock: 
     error = failure(emulator.url, max_retries=5)
     assert not error.retryable
     assert error.message is not None
-    assert error.message == "the certificate of 127.0.0.1 does not verify: unable to get local issuer certificate"
+    assert error.message == "the certificate of 127.0.0.1 can't be verified: unable to get local issuer certificate"
     assert retry_clock.sleeps == []
     assert emulator.requests == []
 
@@ -733,7 +733,7 @@ def test_a_directory_of_authorities(emulate: Emulate, tls: Tls, tmp_path: Path) 
     emulator = emulate(f"{ID}=SUCCESS", certificate=tls.certificate, key=tls.key)
     shutil.copy(tls.ca, tmp_path)
     error = failure(emulator.url, ca_path=str(tmp_path))
-    assert f"ca_path names the directory {str(tmp_path)!r}, which has no certificate by its hash" in str(error)
+    assert f"ca_path names the directory {str(tmp_path)!r}, which has no certificate named by its hash" in str(error)
     assert "run openssl rehash on it" in str(error)
     subprocess.run(["openssl", "rehash", str(tmp_path)], check=True)
     assert show(emulator.url, ca_path=str(tmp_path))["status"] == "SUCCESS"

@@ -109,10 +109,10 @@ def test_half_a_pair_in_the_environment(
         ({"access_key": "a", "security_token": "b"}, "too, along with access_key and security_token"),
         ({"access_key": "a", "secret_key": ""}, "secret_key must be one line"),
         ({"auth_token": ""}, "auth_token must be one line"),
-        ({"auth_token": "a", "access_key": "a"}, "auth_token and access_key exclude each other"),
+        ({"auth_token": "a", "access_key": "a"}, "auth_token and access_key can't be given together"),
         (
             {"auth_token": "a", "access_key": "a", "secret_key": "b"},
-            "auth_token and access_key and secret_key exclude each other",
+            "auth_token and access_key and secret_key can't be given together",
         ),
     ],
 )

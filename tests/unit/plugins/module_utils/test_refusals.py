@@ -317,7 +317,7 @@ def test_no_more_than_a_key_survives_are_on_their_way() -> None:
     children = [Child(refusals, as_refused) for _number in range(CONCURRENT_MAX)]
     with pytest.raises(NoTurn) as caught, turn(refusals):
         pass
-    waiting = "Cannot query a: other tasks of this run still wait for answers with the same credential"
+    waiting = "Cannot query a: other tasks of this run are still waiting for answers with the same credential"
     assert (str(caught.value), caught.value.retryable) == (waiting, True)
     for child in children:
         child.end()

@@ -324,8 +324,8 @@ def test_page_sizes_that_are_refused(emulate: Emulate, asking: Asking, size: int
         ("no-page-info", ": the answer does not say whether more pages follow: it has no page_info .request"),
         ("list-page-info", "has no page_info"),
         ("text-page-info", "has no page_info"),
-        ("number-marker", ": the next_marker in the answer is not a string with something in it .request"),
-        ("empty-marker", "next_marker in the answer is not a string"),
+        ("number-marker", ": the next_marker in the answer is empty or not a string .request"),
+        ("empty-marker", "next_marker in the answer is empty or not a string"),
     ],
 )
 def test_pages_that_waiting_does_not_cure(emulate: Emulate, asking: Asking, fault: str, reason: str) -> None:
@@ -388,7 +388,7 @@ def test_the_pages_together_are_not_too_large(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("limit", "value", "reason"),
     [
-        ("PAGES_MAX", 4, "the answer has more than 4 pages: a larger page_size makes them fewer"),
+        ("PAGES_MAX", 4, "the answer has more than 4 pages: use a larger page_size"),
         ("LIST_MAX", 2000, "the pages of the answer are larger than 0 MiB together"),
     ],
 )

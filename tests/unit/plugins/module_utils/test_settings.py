@@ -86,7 +86,7 @@ def test_a_proxy_that_is_refused_is_not_shown(value: str) -> None:
     assert str(caught.value) == (
         "Cannot query the CloudPond API: HTTPS_PROXY must be a URL such as http://proxy.example.com:3128, with http or "
         "https, and with the special characters of its user name and password percent-encoded (the value is not shown, "
-        "as it may hold a password)"
+        "because it may contain a password)"
     )
 
 
@@ -118,7 +118,7 @@ def test_plain_http_has_no_proxy() -> None:
     [
         ({"endpoint": 1}, "endpoint must be a URL such as https://ies.myhuaweicloud.com"),
         ({"domain_id": "a/b"}, "domain_id must be made of letters, digits, '-' and '_', and must not be empty: got"),
-        ({"timeout": "soon"}, "timeout must be a number of more than 0 and at most 86400: got 'soon'"),
+        ({"timeout": "soon"}, "timeout must be a number greater than 0 and at most 86400: got 'soon'"),
         ({"max_retries": 1.5}, "max_retries must be a whole number of at least 0: got 1.5"),
         ({"ca_path": "/nowhere"}, "ca_path must name a file or directory of CA certificates: '/nowhere': [Errno 2] "),
     ],

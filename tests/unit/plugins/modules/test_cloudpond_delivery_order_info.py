@@ -79,7 +79,7 @@ def test_a_password_in_the_endpoint_is_not_shown(
     with module_args(options, monkeypatch), pytest.raises(SystemExit):
         cloudpond_delivery_order_info.main()
     printed = capsys.readouterr().out
-    assert "must not hold a user name or password" in json.loads(printed)["msg"]
+    assert "must not contain a user name or password" in json.loads(printed)["msg"]
     assert json.loads(printed)["invocation"]["module_args"]["endpoint"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     assert "delivery_order_id" in logged[0]
     assert "canary" not in printed + str(logged)
@@ -166,7 +166,7 @@ def test_many_orders(emulate: Emulate, run_module: RunModule) -> None:
 def test_an_id_that_came_out_null_is_never_a_listing(emulate: Emulate, run_module: RunModule, option: str) -> None:
     emulator = emulate("a=SUCCESS")
     result = run_module(**connection(emulator), **t.cast("dict[str, t.Any]", {option: None}))
-    assert f"{option} came out null: leave it out to query everything of the account" in result["msg"]
+    assert f"{option} is null: leave it out to query everything in the account" in result["msg"]
     assert result["error"]["retryable"] is False
     assert emulator.requests == []
 
@@ -258,8 +258,8 @@ def test_a_missing_account_is_a_failure_that_says_all_ways(run_module: RunModule
         ("HW_MAX_RETRIES", "many", "HW_MAX_RETRIES must be a whole number of at least 0: got 'many'"),
         ("HW_MAX_RETRIES", "-1", "HW_MAX_RETRIES must be a whole number of at least 0: got '-1'"),
         ("HW_CLOUDPOND_ENDPOINT", "http://example.com", "HW_CLOUDPOND_ENDPOINT must begin with https:// for any host"),
-        ("HW_CLOUDPOND_ENDPOINT", "https://u:my-secret@h", "HW_CLOUDPOND_ENDPOINT must not hold a user name or passwo"),
-        ("HW_CLOUDPOND_ENDPOINT", "https://u:my-sec#ret@h", "HW_CLOUDPOND_ENDPOINT must not hold a user name or passw"),
+        ("HW_CLOUDPOND_ENDPOINT", "https://u:my-secret@h", "HW_CLOUDPOND_ENDPOINT must not contain a user name"),
+        ("HW_CLOUDPOND_ENDPOINT", "https://u:my-sec#ret@h", "HW_CLOUDPOND_ENDPOINT must not contain a user name"),
         (
             "HW_DOMAIN_ID",
             "a b",
@@ -274,7 +274,7 @@ def test_a_missing_account_is_a_failure_that_says_all_ways(run_module: RunModule
             "/nowhere",
             "REQUESTS_CA_BUNDLE must name a file or directory of CA certificates: '/now",
         ),
-        ("CURL_CA_BUNDLE", "/", "CURL_CA_BUNDLE names the directory '/', which has no certificate by its hash"),
+        ("CURL_CA_BUNDLE", "/", "CURL_CA_BUNDLE names the directory '/', which has no certificate named by its hash"),
         ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/nowhere", "HUAWEICLOUD_SDK_CREDENTIALS_FILE names '/nowhere', which do"),
         ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/dev/zero", "HUAWEICLOUD_SDK_CREDENTIALS_FILE names '/dev/zero', which"),
     ],

@@ -179,7 +179,8 @@ def test_a_listing_is_no_gate(value: t.Any) -> None:
     for name, test in TESTS.items():
         with pytest.raises(AnsibleFilterError) as caught:
             test(value)
-        assert f"huaweicloud.cloudpond.{name} was given a listing of the account, which is no gate" in str(caught.value)
+        message = f"huaweicloud.cloudpond.{name} was given a listing of the account, which is not a gate"
+        assert message in str(caught.value)
 
 
 def test_what_is_no_listing_and_the_orders_of_one() -> None:
