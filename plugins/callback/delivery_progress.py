@@ -87,8 +87,8 @@ if t.TYPE_CHECKING:
 _NAME = "cloudpond_delivery_order_info"
 _FQCN = f"huaweicloud.cloudpond.{_NAME}"
 
-#: The modules of ansible-core's stdout callbacks, all of which write text. The loader puts a number before the name of
-#: a plugin that it meets while it looks through all of them.
+#: The modules of ansible-core's stdout callbacks, all of which write text. The loader adds a number before the name of
+#: a plugin that it finds while it lists all of them.
 _TEXT_CALLBACK = re.compile(r"ansible\.plugins\.callback\.(\d+_)?(default|minimal|oneline)")
 
 
@@ -119,7 +119,7 @@ class CallbackModule(CallbackBase):
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(*args, **kwargs)
         # By host and task. The items of a loop need no key: they run one after the other, and each ends with its own
-        # result. The result of a retry would not tell its item.
+        # result. The result of a retry does not name its item.
         self._waits: dict[tuple[str, str], _Wait] = {}
         self._to_stderr: bool | None = None
 
@@ -164,7 +164,7 @@ class CallbackModule(CallbackBase):
         attempt = f", attempt {wait.attempts}" if "attempts" in data else ""
         if isinstance(error, Mapping):
             if error.get("retryable") is not True or final:
-                return  # the task's own message says it all
+                return  # the task's own message gives the reason
             wait.failures += 1
             wait.failure = clean(data.get("msg"))
             if wait.failing_since is None:
@@ -183,7 +183,7 @@ class CallbackModule(CallbackBase):
             self._order(wait, now, where, attempt, order)
 
     def _order(self, wait: _Wait, now: datetime, where: str, attempt: str, order: Mapping[str, str | None]) -> None:
-        """Say an order's status if it is new or has changed."""
+        """Print an order's status if it is new or has changed."""
         order_id, status = order["id"] or "", order["status"]
         if order_id in wait.statuses and wait.statuses[order_id] == status:
             return
@@ -199,7 +199,7 @@ class CallbackModule(CallbackBase):
         self._say(now, f"{where}{clean(order['name'])} ({clean(order_id)}): {change}{attempt}{waiting}", color)
 
     def _say(self, now: datetime, text: str, color: str) -> None:
-        """Print a line in the colour that the user has configured for the setting ``color``."""
+        """Print a line in the colour of the user's setting ``color``."""
         if self._to_stderr is None:
             self._to_stderr = not _stdout_is_text()
         text = f"{now.astimezone():%H:%M:%S} {text}"
@@ -208,10 +208,10 @@ class CallbackModule(CallbackBase):
 
 def _stdout_is_text() -> bool:
     """
-    Does the stdout callback write lines for people to read?
+    Return whether the stdout callback writes text for people.
 
-    No property of a callback says so. Those that derive from ansible-core's own do, unless they are named after JSON.
-    Any other may write JSON, or anything else that a line would break.
+    A callback has no property for this. Callbacks that derive from ansible-core's own write text, unless "json" is in
+    their name. Any other callback may write JSON, or another format that an extra line would break.
     """
     name = C.config.get_config_value("DEFAULT_STDOUT_CALLBACK")
     plugin = callback_loader.get(name, class_only=True)

@@ -102,8 +102,8 @@ _NOTHING_ADVICE = "There is no delivery order: check the IDs, the status filter,
 
 def delivery_order_report(value: object) -> str:
     """
-    :param value: A registered result of the module, that of a loop or a listing too, an order, or a list of orders.
-    :return: Lines of text: one for each order and each failed query, and one of advice.
+    :param value: A registered result of the module, also of a loop or a listing, an order, or a list of orders.
+    :return: Lines of text: one for each order and each failed query, and one with advice.
     :raises AnsibleFilterError: for anything else.
     """
     answers = read(value, "huaweicloud.cloudpond.delivery_order_report", ORDERS, takes_listing=True)
@@ -118,9 +118,9 @@ def delivery_order_report(value: object) -> str:
         *map(_line, [*waiting, *delivered]),
         _advice(bad, {failure.kind for failure in failures}, waiting, delivered),
     ]
-    # Not a list: from 2.19 on, the error that ansible-core prints above a result would show it as Python's. In results
-    # that are shown as JSON, each "\n" at least follows the full stop of a sentence.
-    # A loop may bring the same line many times, for example for skipped items.
+    # From 2.19 on, ansible-core prints an error above a result, and would show a list there in Python's form. In a
+    # result that is shown as JSON, each "\n" follows the full stop of a sentence.
+    # A loop may produce the same line many times, for example for skipped items.
     return "\n".join(dict.fromkeys(lines))
 
 

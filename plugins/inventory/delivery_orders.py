@@ -139,7 +139,7 @@ from ..plugin_utils import _run
 from ..plugin_utils._values import plain
 
 try:
-    # Before ansible-core 2.19, a template may come out as a number or a list because its text looks like one.
+    # Before ansible-core 2.19, the result of a template becomes a number or a list if its text looks like one.
     from ansible.template import AnsibleEnvironment  # type: ignore[attr-defined]  # 2.19 removed it
 except ImportError:
     AnsibleEnvironment = None
@@ -161,26 +161,26 @@ _GROUPS = (GROUP, *STATUS_GROUPS.values())
 
 _ADVICE = 'set hostname, for example to "{{ id }}"'
 
-#: The variables of a host, by their names, each with a function that takes the order.
+#: The variables of a host, by their names. Each value is a function of the order.
 _VARIABLES: dict[str, t.Callable[[Order], t.Any]] = {
     "delivery_order_id": lambda order: order["id"],
     "delivery_order": lambda order: order,
 }
 
-#: The module's options, which are validated as the module's.
+#: The module's options, which are validated as in the module.
 _SPEC = {name: spec for name, spec in INFO.argument_spec.items() if name != "delivery_order_id"}
 
-#: A template that is no more than a field of the order.
+#: A template that is only a field of the order.
 _FIELD = re.compile(r"\{\{ *(\w+) *\}\}")
 
-#: No pattern, template, range or list of ansible-core, no option of ssh, and no path.
+#: Excludes patterns, templates, ranges and lists of ansible-core, options of ssh, and paths.
 _HOST_NAME = re.compile(r"\w[\w.-]*")
 
-#: Names that systems give to themselves, besides those that ansible-core knows.
+#: Names that systems have for themselves, in addition to those that ansible-core knows.
 _LOCALHOST = re.compile(r"(ip6-)?localhost[46]?(\.localdomain[46]?)?|ip6-loopback|.*\.localhost")
 
-#: The errors of refused credentials, by endpoint and secrets. A source can be tried by several plugins of ansible-core,
-#: and many sources can have one credential; but a key that is refused repeatedly is locked.
+#: The errors of refused credentials, by endpoint and secrets. Several plugins of ansible-core can try one source, and
+#: many sources can have the same credential, but the vendor locks a key that is refused repeatedly.
 _refused: WeakKeyDictionary[InventoryData, dict[tuple[str, ...], str]] = WeakKeyDictionary()
 
 
@@ -191,7 +191,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     #: A template.
     _hostname: str
-    #: Names that groups or keyed_groups must not give a group: otherwise a server's text could open a gate.
+    #: Names that groups and keyed_groups must not use. Otherwise text from a server could open a gate.
     _reserved: Collection[str]
 
     if t.TYPE_CHECKING:
@@ -212,9 +212,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def set_options(
         self, task_keys: t.Any = None, var_options: t.Any = None, direct: Mapping[str, t.Any] | None = None
     ) -> None:
-        # ansible-core would check types before templates are resolved, and takes any unknown word for false.
+        # ansible-core would check types before templates are resolved, and it reads any unknown word as false.
         others = {name: value for name, value in (direct or {}).items() if name not in _SPEC}
-        # It would also resolve the default of this one, without any order.
+        # It would also resolve the default of hostname, without any order.
         if others.get("hostname") is None:
             others["hostname"] = ""
         super().set_options(task_keys, var_options, others)  # type: ignore[no-untyped-call]  # annotated in part only
@@ -230,10 +230,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError(f"{' and '.join(unknown)}: the plugin {self.NAME} has no such option")
         own = sorted(_VARIABLES.keys() & (self.get_option("compose") or {}))
         if own:
-            # A gate would query another order than the host's.
+            # Otherwise a gate would query an order that is not the host's.
             raise AnsibleParserError(f"compose sets {own[0]}, which is a variable of this plugin: choose another name")
         given = {name: self._resolve(name, config[name]) for name in _SPEC if name in config}
-        # Null counts as left out, but for IDs: to list everything in their place could be what nobody meant.
+        # Null counts as left out, except for IDs: nobody may have meant to list everything instead.
         given = {name: value for name, value in given.items() if value is not None or name in INFO.ids}
         validation = ArgumentSpecValidator(_SPEC, [("delivery_order_ids", "status")]).validate(given)
         if validation.error_messages:
@@ -251,7 +251,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             return plain(self.templar.template(value))
         except AnsibleError as error:
             message = str(error)
-            # ansible-core repeats a template that it can't read; and this could be a secret with braces in it.
+            # ansible-core repeats a template that it can't read. It could be a secret with braces in it.
             if isinstance(value, str) and (_SPEC[name].get("no_log") or find_unshown({name: value}, {})):
                 message = message.replace(value, "(not shown)")
             raise AnsibleParserError(one_line(f"{name} can't be resolved: {message}")) from None
@@ -263,9 +263,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         Take the orders from the cache, else from the API.
 
         :param params: The module's options, validated.
-        :param given: Those of them that the file has.
-        :param cache: Whether the cache may be read. It is written in any case, if the file asks for one.
-        :raises CloudPondError: if the orders can't be had.
+        :param given: The options that are in the file.
+        :param cache: Whether the cache may be read. If the file enables the cache, it is written in any case.
+        :raises CloudPondError: if a connection setting can't be used.
+        :raises AnsibleParserError: if the query fails.
         """
         settings = find_settings({name: params[name] for name in given}, os.environ)
         key = ""
@@ -278,12 +279,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 return orders
         orders = self._query(params, given, settings.endpoint.base_url)
         if key:
-            # As a text, since the codecs of cache plugins give some keys a meaning.
+            # As text, because some keys have a special meaning for the encoders of cache plugins.
             self._cache[key] = json.dumps(orders)
         return orders
 
     def _read_cache(self, key: str) -> list[Order] | None:
-        """Return the orders in the cache; None if there are none, or if what is there isn't what was written."""
+        """Return the orders in the cache, None if there are none or if the cache was changed."""
         try:
             orders = json.loads(self._cache[key])
         except (KeyError, TypeError, ValueError, AnsibleError):
@@ -293,7 +294,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return orders
 
     def _query(self, params: dict[str, t.Any], given: Mapping[str, t.Any], endpoint: str) -> list[Order]:
-        # From ansible-core 2.19 on, each plugin gets a wrapper of its own.
+        # From ansible-core 2.19 on, each plugin gets its own wrapper of the inventory.
         refused = _refused.setdefault(getattr(self.inventory, "__wrapped__", self.inventory), {})
         auth = find_credential({name: params[name] for name in given}, os.environ)
         key = (endpoint, *auth.secrets)
@@ -310,13 +311,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _name_hosts(self, orders: list[Order]) -> dict[str, Order]:
         """
-        :return: The orders, marked so that nothing evaluates what a server sent, by the names of their hosts.
-        :raises AnsibleParserError: if a name can't be one, or stands for something else already.
+        :return: The orders by the names of their hosts, marked so that text from the server is never evaluated.
+        :raises AnsibleParserError: if a name is not a valid host name, or is already in use.
         """
         named: dict[str, Order] = {}
         for order in t.cast("list[Order]", wrap_var(orders)):
             name = self._host_name(order)
-            # An order can come twice, if it moves to another page of the listing. The later answer is the newer one.
+            # An order can appear twice if it moves to another page of the listing. The later answer is newer.
             if name in named and named[name]["id"] != order["id"]:
                 raise AnsibleParserError(
                     f"{_describe(named[name])} and {_describe(order)} get the same host name, {name!r}: {_ADVICE}"
@@ -345,7 +346,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return name
 
     def _resolve_host_name(self, order: Order) -> str:
-        # ansible-core compiles a template anew for each order, which takes far longer than all the rest.
+        # ansible-core compiles a template again for each order, which takes far longer than everything else.
         field = _FIELD.fullmatch(self._hostname)
         if field and field[1] in FIELDS:
             return plain(order[field[1]]) or ""
@@ -367,10 +368,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _populate(self, hosts: dict[str, Order]) -> None:
         """
-        Add the hosts. The groups come last: until then nothing of an inventory that fails can be met by a play.
+        Add the hosts. The groups come last, so a play can't use any part of an inventory that fails.
 
         :param hosts: The marked orders, by the names of their hosts.
-        :raises AnsibleError: if ansible-core can't use one of the constructed options. No host is left behind then.
+        :raises AnsibleError: if ansible-core can't use one of the constructed options. The hosts are removed then.
         """
         known = {name: set(self.inventory.hosts[name].groups) for name in hosts if name in self.inventory.hosts}
         self._reserved = {*hosts, *_GROUPS}
@@ -398,7 +399,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict)
 
     def _sanitize_group_name(self, name: str) -> str:
-        """Make a group's name of what the constructed options bring; part of it may come from the server."""
+        """Return a safe group name for a result of the constructed options, which may contain text from the server."""
         group: str = to_safe_group_name(name)
         if group in self._reserved or group in self.inventory.hosts:
             what = "a group of this plugin" if group in _GROUPS else "the name of a host"
@@ -430,7 +431,7 @@ def _is_control_node(name: str) -> bool:
     if plain_name in C.LOCALHOST or _LOCALHOST.fullmatch(plain_name):
         return True
     try:
-        # As the system reads it: 127.1 and 0x7f000001 are addresses, too.
+        # The system also reads forms such as 127.1 and 0x7f000001 as addresses.
         address = ipaddress.ip_address(socket.inet_aton(plain_name))
     except OSError:
         return False

@@ -27,7 +27,7 @@ from ._settings import (
 
 
 def _encodable(value: str) -> str:
-    # Bytes of the environment that aren't UTF-8 become surrogates, which no result can hold.
+    # Bytes of the environment that aren't UTF-8 become surrogates, which a result can't contain.
     return value.encode("utf-8", "replace").decode()
 
 

@@ -37,13 +37,13 @@ class Auth(AuthBase):
     """
     One way to authenticate, and the secrets it knows.
 
-    Requests consults a ``.netrc`` file only for a session without authentication, so that no entry there can
-    replace a credential.
+    Requests reads a ``.netrc`` file only for a session without authentication, so an entry there can't replace a
+    credential.
     """
 
     #: Never shown in any output.
     secrets: tuple[str, ...] = ()
-    #: The vendor counts the refusals of this.
+    #: The vendor counts refusals by this value: the access key, or the token.
     identity: str
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
@@ -78,8 +78,8 @@ class SignatureAuth(Auth):
     """
     A signature made with an access key (the vendor's SDK-HMAC-SHA256, as the signer of its SDK makes it).
 
-    The host and every header that begins with ``X-`` are signed, besides method, path, query and body. A signature
-    is good for about 15 minutes: call this again for each try.
+    The signature covers the method, the path, the query, the body, the host, and every header that begins with ``X-``.
+    It is valid for about 15 minutes: call this again for each try.
     """
 
     def __init__(self, access_key: str, secret_key: str, security_token: str | None = None) -> None:
@@ -139,7 +139,7 @@ def _canonical_uri(path: str) -> str:
 
 
 def _canonical_query(query: str) -> str:
-    # Sorted before they are encoded, like in the vendor's signer.
+    # Sorted before they are encoded, as in the vendor's signer.
     pairs = sorted(parse_qsl(query, keep_blank_values=True))
     return "&".join(f"{quote(key, safe='~')}={quote(value, safe='~')}" for key, value in pairs)
 
@@ -155,7 +155,7 @@ def check_header_value(name: str, value: object) -> str:
     :param name: Its source in errors, such as the name of an option or of a variable.
     :param value: The credential.
     :return: The same value.
-    :raises CloudPondError: if it is empty or has anything but visible ASCII characters.
+    :raises CloudPondError: if it is empty or contains anything but visible ASCII characters.
     """
     if not isinstance(value, str) or not re.fullmatch(r"[\x21-\x7e]+", value):
         raise CloudPondError(

@@ -86,7 +86,7 @@ class Client:
         self._secrets = auth.secrets
         self._identity = f"{settings.endpoint.base_url} {auth.identity}"
         self._refusals = refusals
-        # A proxy can lock a user, whatever the credential of the API.
+        # A proxy can lock its user, independently of the API's credential.
         self._way = settings.proxy.user if settings.proxy else ""
         # Masked in messages only: the API never sees these, and a short one could be part of any ID.
         self._proxy_secrets = settings.proxy.secrets if settings.proxy else ()
@@ -117,7 +117,7 @@ class Client:
         :param version: The API's version, such as ``v2``.
         :param path: The segments of the path after the domain, such as ``"delivery-orders", "ORDER_ID"``.
         :param asked: The object of the query. In errors, it follows "Cannot query ".
-        :param query: Keys and values; a key may come repeatedly.
+        :param query: Keys and values; a key may be repeated.
         :return: The API's answer with status 200.
         :raises CloudPondError: for any other answer, and if there is none.
         """

@@ -37,7 +37,7 @@ FILE_KEYS = {"access_key": "ak", "secret_key": "sk", "security_token": "security
 FILE_DOMAIN_KEY = "domain_id"
 
 
-#: Bytes. A file of credentials is far smaller.
+#: Bytes. A credentials file is far smaller.
 _FILE_SIZE_MAX = 1024 * 1024
 
 
@@ -62,7 +62,7 @@ def find_credential(options: Mapping[str, t.Any], environ: Mapping[str, str]) ->
     The parts of a key are never combined from two sources, or from the variables of two families. A request signed with
     the secret of another key would count as a failed authentication.
 
-    :param options: Those that were given, of ``access_key``, ``secret_key``, ``security_token`` and ``auth_token``.
+    :param options: The options that were given: ``access_key``, ``secret_key``, ``security_token`` and ``auth_token``.
         One that is None counts as left out; others are ignored.
     :param environ: Environment variables. An empty one counts as not set.
     :raises CloudPondError: if there is none, if half of a key is missing, or if both kinds are given as options.
@@ -92,7 +92,7 @@ def find_credential(options: Mapping[str, t.Any], environ: Mapping[str, str]) ->
 
 def find_domain_id(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> tuple[str, str]:
     """
-    :param options: Those that were given. Only ``domain_id`` counts.
+    :param options: The options that were given. Only ``domain_id`` counts.
     :return: The name of the source for errors, and the account's ID.
     :raises CloudPondError: if there is none, or if the SDK's file can't be read.
     """

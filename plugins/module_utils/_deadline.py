@@ -6,10 +6,10 @@
 # Do not use it from other collections, modules or plugins.
 
 """
-The bounds of one try: a deadline for all of it, and a limit to the bytes of the answer.
+The limits of one try: a deadline for all of it, and a maximum size of the answer.
 
-A time-out of a socket starts anew with every byte, so a server that trickles could hold a call for days. Here a thread
-shuts the socket down at the deadline, whatever it is used for at that moment: TLS, a proxy, headers or the body.
+A socket's time-out starts again with every byte, so a slow server could keep a call waiting for days. Therefore a
+thread shuts the socket down at the deadline, whether it is used for TLS, a proxy, the headers or the body.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ except ImportError:
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Bytes that come from a socket for one answer, at most. It is above ANSWER_MAX of _transport, which cuts a body off
-#: with a message of its own: this one holds for what http.client reads before, beside and after the body.
+#: Maximum bytes from a socket for one answer. It is above ANSWER_MAX of _transport, which limits the body with its own
+#: message. This limit also covers the headers, chunk sizes and trailers, which http.client reads by itself.
 RECEIVED_MAX = 12 * 1024 * 1024
 
 #: The watch of the current thread's try.
@@ -53,9 +53,9 @@ class Watch:
         :param deadline: On the clock of time.monotonic, in seconds.
         """
         self.deadline = deadline
-        #: The deadline has passed, or the try was aborted. Nothing that arrives after that is the answer.
+        #: The deadline has passed, or the try was aborted. Bytes that arrive later are not part of the answer.
         self.expired = False
-        #: The connection leads to the server: a proxy that is on the way has let it through.
+        #: The connection has reached the server. A proxy, if there is one, has let it through.
         self.arrived = False
         #: The status of the answer that is being read, None before its first line.
         self.status: int | None = None
@@ -70,8 +70,8 @@ class Watch:
         """
         Shut this socket down at the deadline, too.
 
-        :param sock: Anything that has a file descriptor. TLS takes the socket away from the object that it was, so this
-            keeps a duplicate of the descriptor, which also can't be given to another file meanwhile.
+        :param sock: An object with a file descriptor. TLS detaches the descriptor from the original socket object, so
+            this keeps a duplicate. Until it is closed, the system can't reuse the duplicate for another file.
         """
         with self._lock:
             self._sockets.append(socket.socket(fileno=os.dup(sock.fileno())))
@@ -79,10 +79,10 @@ class Watch:
                 self._shut_down()
 
     def arrive(self) -> None:
-        """Note that the connection leads to the server."""
-        # After expire(), http.client takes the end of the connection for the end of a proxy's headers, and goes on.
+        """Record that the connection has reached the server."""
+        # After expire(), http.client mistakes the end of the connection for the end of a proxy's headers, and goes on.
         self.arrived = not self.expired
-        # A status from before is that of a proxy.
+        # An earlier status came from a proxy.
         self.status = None
 
     def expire(self) -> None:
@@ -92,7 +92,7 @@ class Watch:
             self._shut_down()
 
     def close(self) -> None:
-        """Let go of the sockets."""
+        """Close the duplicates of the sockets."""
         with self._lock:
             for sock in self._sockets:
                 sock.close()
@@ -117,9 +117,9 @@ class Watchdog:
     @contextlib.contextmanager
     def watch(self, seconds: float) -> Iterator[Watch]:
         """
-        Watch over what the current thread does within the context.
+        Set a deadline for the current thread's connections within the context.
 
-        :param seconds: How long that may take.
+        :param seconds: Seconds until the deadline.
         """
         watch = Watch(time.monotonic() + seconds)
         with self._condition:
@@ -141,7 +141,7 @@ class Watchdog:
             watch.close()
 
     def close(self) -> None:
-        """End all tries that are under way, and those to come, at once."""
+        """End all running tries at once, and every later try as it begins."""
         with self._condition:
             self._closed = True
             for watch in self._watches:
@@ -155,13 +155,13 @@ class Watchdog:
                 for watch in [watch for watch in self._watches if watch.deadline <= now]:
                     watch.expire()
                     self._watches.discard(watch)
-                # With nothing to watch over, a later try wakes the thread.
+                # Without a watch, the next try wakes the thread.
                 self._wakes_at = min((watch.deadline for watch in self._watches), default=threading.TIMEOUT_MAX)
                 self._condition.wait(min(self._wakes_at - now, threading.TIMEOUT_MAX))
 
 
 class _LimitedReader(io.RawIOBase):
-    """Reads from another reader, and fails when that has brought RECEIVED_MAX bytes."""
+    """Reads from another reader, and fails after RECEIVED_MAX bytes."""
 
     def __init__(self, reader: t.Any) -> None:
         self._reader = reader
@@ -183,7 +183,7 @@ class _LimitedReader(io.RawIOBase):
 
 
 class _LimitedResponse(http.client.HTTPResponse):
-    """An answer that is read through a _LimitedReader: for http.client, a chunk of a size below 0 has no end."""
+    """An answer that is read through a _LimitedReader, because http.client reads a chunk of negative size forever."""
 
     def __init__(self, sock: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -191,7 +191,7 @@ class _LimitedResponse(http.client.HTTPResponse):
 
     def _read_status(self) -> tuple[str, int, str]:
         version, status, reason = super()._read_status()  # type: ignore[misc]  # private: typeshed leaves it out
-        # The first line alone is a refusal, even if the lines after it can't be read.
+        # The first line alone can be a refusal, even if the lines after it can't be read.
         if status >= 200:
             _current.watch.status = status
         return version, status, reason
@@ -199,7 +199,7 @@ class _LimitedResponse(http.client.HTTPResponse):
     def begin(self) -> None:
         super().begin()
         # urllib3 would log header lines that can't be parsed, and with them a credential that the server echoes.
-        # http.client has left them out of the headers.
+        # http.client has already left them out of the headers.
         self.headers.defects.clear()
         self.headers.set_payload("")
 
@@ -210,7 +210,7 @@ class _Watched(HTTPConnection):
     response_class = _LimitedResponse
 
     def _new_conn(self) -> socket.socket:
-        """Connect to one address after the other, all within the one deadline. urllib3 gives each as much time."""
+        """Try each address in turn, all within one deadline. urllib3 would give each address the full time-out."""
         watch: Watch = _current.watch
         host = self._dns_host
         try:
@@ -248,7 +248,7 @@ class _Watched(HTTPConnection):
         _current.watch.arrive()
 
     def putrequest(self, *args: t.Any, **kwargs: t.Any) -> None:
-        # A connection that was kept open since an earlier try.
+        # The connection is still open from an earlier try.
         if self.sock is not None:
             _current.watch.arrive()
             _current.watch.add(self.sock)
@@ -268,7 +268,7 @@ class _PoolHTTPS(HTTPSConnectionPool):
 
 
 class WatchedAdapter(HTTPAdapter):
-    """A plain adapter of requests whose connections a Watchdog can end. Send within Watchdog.watch only."""
+    """An adapter of requests whose connections a Watchdog can end. Send only within Watchdog.watch."""
 
     def init_poolmanager(self, *args: t.Any, **kwargs: t.Any) -> None:
         super().init_poolmanager(*args, **kwargs)

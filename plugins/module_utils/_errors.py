@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-#: The object of a query that fails before it has one of its own, as CloudPondError takes it.
+#: The ``asked`` of a CloudPondError for a query that fails before its own object is known.
 THE_API = "the CloudPond API"
 
 
@@ -39,7 +39,7 @@ class CloudPondError(Exception):
         :param http_status: Status of the answer, ``None`` when there was no complete answer.
         :param code: The API's error code, such as ``IES.00001005``, ``None`` when it gave none.
         :param request_id: The API's ID of the request, for the vendor's support.
-        :param retryable: May the same query succeed later?
+        :param retryable: Whether the same query may succeed later.
         """
         self.asked = asked
         self.message = message

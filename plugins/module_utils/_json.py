@@ -25,7 +25,7 @@ _VALUES_MAX = 100_000
 #: Keys with which ansible-core marks values of its own types.
 _RESERVED = frozenset({"__ansible_type", "__ansible_unsafe", "__ansible_vault"})
 
-#: Characters of a number. Every version of Python accepts these, and converts them fast.
+#: Characters of a number. Every version of Python accepts numbers of this length, and converts them fast.
 _NUMBER_MAX = 640
 
 #: Maximum length of a key in a message, in characters.
@@ -43,7 +43,7 @@ _HALF_ESCAPED = re.compile(r"\\u[Dd][89A-Fa-f]")
 def parse(content: bytes) -> t.Any:
     """
     :param content: JSON in UTF-8, with or without a byte order mark.
-    :return: Its value, as ``json.loads`` returns it. Half a character becomes ``?``, so all strings can be encoded.
+    :return: Its value, as ``json.loads`` returns it. A lone surrogate becomes ``?``, so all strings can be encoded.
     :raises ValueError: if it isn't JSON, or if ansible-core can't handle it. The text is the reason, for a message. It
         can repeat a key of the answer, and thus a secret.
     """
@@ -93,7 +93,7 @@ def _float(digits: str) -> float:
 
 
 def _constant(_name: str) -> t.NoReturn:
-    # NaN and Infinity, which Python's own parser takes.
+    # NaN and Infinity, which Python's own parser accepts.
     raise ValueError(_NOT_JSON)
 
 
@@ -117,7 +117,7 @@ def _check_size(value: t.Any) -> None:
 
 def _whole(value: t.Any) -> t.Any:
     if isinstance(value, str):
-        # ansible-core would refuse the whole result for half a character.
+        # ansible-core would refuse the whole result because of a lone surrogate.
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, list):
         return [_whole(item) for item in value]

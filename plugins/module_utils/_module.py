@@ -43,7 +43,7 @@ class Info(t.NamedTuple):
         Query, and return the result.
 
         :param params: The options as ansible-core has validated them.
-        :param given: The names of those that were given, before defaults and fallbacks.
+        :param given: The names of the options that were given, before defaults and fallbacks.
         :param refusals: As for Client.
         :return: A result: ``changed`` and the facts; or ``failed``, ``msg`` and ``error``.
         """
@@ -59,7 +59,7 @@ class Info(t.NamedTuple):
 
 
 class _Module(AnsibleModule):
-    """A module that can tell a null option from one that was left out, and that shows no password of an endpoint."""
+    """A module that can tell a null option from one that was left out, and never shows a password in an endpoint."""
 
     given: set[str]
 

@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
 
     from ._client import Answer, Client
 
-#: Entries a page (vendor: ListEdgeSites; for ListDeliveryOrders the bounds are assumed to be the same).
+#: Entries per page (vendor: ListEdgeSites). The same limits are assumed for ListDeliveryOrders.
 PAGE_SIZE_MAX = 2000
 PAGE_SIZE_DEFAULT = 100
 
@@ -48,15 +48,15 @@ def pages(
     query: Iterable[tuple[str, str | int]] = (),
 ) -> Iterator[Page]:
     """
-    Get a list, page by page, to its certain end.
+    Get a list, page by page, until an answer says that no more pages follow.
 
     :param version: As for Client.get, as are the path and ``asked``.
     :param key: The key of the list in an answer. Errors show "_" as a space.
     :param page_size: Entries per page, 1 to PAGE_SIZE_MAX.
-    :param query: Keys and values besides ``limit`` and ``marker``; a key may come repeatedly.
+    :param query: Keys and values besides ``limit`` and ``marker``; a key may be repeated.
     :raises CloudPondError: if the query of a page fails, or if a page differs from the specification.
     """
-    # ansible-core takes true for a whole number.
+    # ansible-core accepts true as a whole number.
     if isinstance(page_size, bool) or not 1 <= page_size <= PAGE_SIZE_MAX:
         raise CloudPondError(asked, f"page_size must be from 1 to {PAGE_SIZE_MAX}: got {page_size}")
     fixed: list[tuple[str, str | int]] = [("limit", page_size), *query]

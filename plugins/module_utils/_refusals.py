@@ -6,10 +6,10 @@
 # Do not use it from other collections, modules or plugins.
 
 """
-Counts refusals of a credential over all processes of one run of Ansible.
+Counts refusals of a credential across all processes of one run of Ansible.
 
 The vendor locks an access key that fails to authenticate more than five times in a row. One query never repeats a
-refused request, but a play asks from each of its hosts, in as many processes as it has forks.
+refused request, but a play sends queries for each of its hosts, in as many processes as it has forks.
 """
 
 from __future__ import annotations
@@ -31,19 +31,20 @@ from ._transport import CONCURRENT_MAX
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-#: Refusals in a row after which a credential is no longer sent. The others are left to what Ansible does not see.
+#: Refusals in a row after which a credential is no longer sent. It is below the vendor's limit, to leave room for
+#: programs outside Ansible.
 REFUSALS_MAX = 3
 
-#: Seconds to wait for a turn, at least: with many forks and a slow API, that can take longer than a query.
+#: Minimum seconds to wait for a turn. With many forks and a slow API, a turn can take longer than a query.
 PATIENCE_MIN = 600.0
 
-#: A credential has the first free slot, from the one on that its digest chooses. Unused slots take no room on the disk.
+#: A credential gets the first free slot, starting at the one that its digest selects. Unused slots take no disk space.
 _SLOTS = 512
 _SLOT_SIZE = 4096
 _DIGEST_SIZE = hashlib.sha256().digest_size
 _NOBODY = bytes(_DIGEST_SIZE)
 
-#: Seconds between two attempts to get a turn. They grow from the first to the second.
+#: Seconds between two attempts to get a turn. The pause grows from the first value to the second.
 _LOOK_AGAIN = 0.02
 _LOOK_AGAIN_MAX = 0.2
 
@@ -66,15 +67,15 @@ class Turn:
 
 class Refusals:
     """
-    The refusals in a row of each credential. Processes that are forked from the one that makes it share it.
+    The refusals in a row of each credential. The process that creates it shares it with its forks.
 
-    It keeps no credential, only digests.
+    It stores digests, and no credentials.
     """
 
     def __init__(self, folder: str | None = None) -> None:
         """
-        :param folder: A directory for a temporary file, which has no name there. Linux needs none.
-        :raises OSError: if there can be no file.
+        :param folder: A directory for a temporary file, which is unlinked at once. Linux needs none.
+        :raises OSError: if the file can't be created.
         """
         self._file = _open(folder)
         os.ftruncate(self._file, _SLOTS * _SLOT_SIZE)
@@ -93,8 +94,8 @@ class Refusals:
 
         :param identity: The name of the credential, and of the peer that can refuse it.
         :param asked: As for CloudPondError.
-        :param until: The time of ``time.monotonic()`` until which to wait for a turn.
-        :param sleep: Waits for so many seconds.
+        :param until: When to stop waiting for a turn, in seconds on the clock of ``time.monotonic()``.
+        :param sleep: Waits for the given number of seconds.
         :raises CloudPondError: the last refusal again, if there have been REFUSALS_MAX in a row.
         :raises NoTurn: if others have not finished in time.
         """
@@ -107,7 +108,7 @@ class Refusals:
             try:
                 self._keep(digest, known, turn)
             finally:
-                # The time-out of a task can come at any moment, and its next attempt is made by the same process.
+                # The time-out of a task can come at any moment, and the same process makes the next attempt.
                 self._leave(places)
 
     def _wait(
@@ -127,7 +128,7 @@ class Refusals:
             if places:
                 if self._read(digest) == (slot, known):
                     return known, places
-                # Another process has got an answer meanwhile.
+                # Another process got an answer in the meantime.
                 self._leave(places)
             elif time.monotonic() < until:
                 sleep(pause)
@@ -141,7 +142,7 @@ class Refusals:
 
     def _take(self, slot: int, alone: bool) -> range | None:
         """
-        Take one of the places of a slot, or all.
+        Take one of the places of a slot, or all of them.
 
         :return: The places, as bytes of the file. None if they are not free.
         """
@@ -169,16 +170,16 @@ class Refusals:
 
     def _keep(self, digest: bytes, before: Mapping[str, t.Any], turn: Turn) -> None:
         """
-        Keep the outcome of a turn.
+        Store the outcome of a turn.
 
-        :param before: The state when its request was sent.
+        :param before: The state of the credential when the request was sent.
         """
         with self._state():
             slot = self._find(digest)
             if turn.refusal:
                 self._store(slot, digest, _refused(self._load(slot), turn.refusal))
-            # An answer to a request from before a refusal says nothing about the credential now. Neither does an outage
-            # or a throttle, but a new credential must not make the others wait until that ends.
+            # If the request was sent before a refusal, its answer says nothing about the credential now. An outage or a
+            # throttled request says nothing either, but with a new credential the others must not wait for its end.
             elif not before["answered"] and (turn.answered or not before["refusals"]):
                 self._store(slot, digest, _ANSWERED)
 
@@ -189,7 +190,7 @@ class Refusals:
 
     @contextlib.contextmanager
     def _state(self) -> Iterator[None]:
-        """Keep the other processes and threads from the states, for a moment."""
+        """Lock the states against other processes and threads."""
         with self._threads:
             fcntl.lockf(self._file, fcntl.LOCK_EX, 1, _SLOTS * _SLOT_SIZE)
             try:
@@ -217,7 +218,7 @@ class Refusals:
         try:
             known: dict[str, t.Any] = json.loads(content.rstrip(b"\0"))
         except ValueError:
-            # A process was killed while it wrote.
+            # A process was killed while it was writing.
             return _NEW
         return known
 
@@ -227,7 +228,7 @@ class Refusals:
 
 
 def _open(folder: str | None) -> int:
-    """Open a file without a name, in memory if the system can: a home directory may lack locks or space."""
+    """Open a file without a name, in memory if possible, because a home directory may lack locks or space."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("refusals")
     file, path = tempfile.mkstemp(dir=folder)

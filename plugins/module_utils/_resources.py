@@ -5,7 +5,7 @@
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""Queries what the API shows by ID and lists, such as delivery orders."""
+"""Queries entries that the API shows by ID and in lists, such as delivery orders."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if t.TYPE_CHECKING:
 
 Entry = dict[str, t.Any]
 
-#: From this number of IDs on, the account's entries are listed first: one request brings a page of them.
+#: From this number of IDs on, the account's entries are listed first, because one request returns a whole page.
 LISTING_FROM = 20
 
-#: At most one page of that listing is read for every so many IDs. More pages would not be worth their requests.
+#: At most one page of that listing is read for this number of IDs. More pages would cost more requests than they save.
 IDS_A_PAGE = 20
 
 
@@ -36,11 +36,11 @@ class Resource(t.NamedTuple):
     """
     A kind of entry of the API.
 
-    An entry is a dictionary that has all keys of the specification, None where the API left one out, and any key the
-    API adds.
+    An entry is a dictionary. It has all keys of the specification, with None for a key that the API left out, and any
+    key that the API adds.
     """
 
-    #: The path is ``/{version}/{domain_id}/{path}``, and below it the ID.
+    #: The path is ``/{version}/{domain_id}/{path}``, followed by the ID for one entry.
     version: str
     path: str
     #: The key of one entry in an answer, such as ``delivery_order``, and of a list. In messages, "_" is a space.
@@ -107,14 +107,15 @@ class Resource(t.NamedTuple):
         """
         Query all entries of the account, page by page.
 
-        :param filters: Only entries that have one of these values, by their key. A key without any is no filter.
+        :param filters: The values to keep, by their key. A key without values does not filter.
         :param page_size: Entries per page, 1 to PAGE_SIZE_MAX.
         :return: The entries, in the API's order.
         :raises CloudPondError: if the query of a page fails, or if a page differs from the specification.
         """
         filters = {key: values for key, values in filters.items() if values}
         for entries in self._list_pages(client, filters, page_size):
-            # Assumed: the API takes several values as a repeated key. If it ignores them, it lists all entries.
+            # Assumed: the API takes several values as a repeated key. If it ignores them, it lists all entries, so they
+            # are filtered here.
             yield from (entry for entry in entries if all(entry[key] in values for key, values in filters.items()))
 
     @property
@@ -143,10 +144,10 @@ class Resource(t.NamedTuple):
 
     def _find_in_listing(self, client: Client, entry_ids: Sequence[str]) -> dict[str, Entry]:
         """
-        Return those of the entries that the first pages of a listing have, by their IDs; none if the listing fails.
+        Return the entries that are on the first pages of a listing, by their IDs. If the listing fails, return none.
 
         :raises CloudPondError: if the API or a proxy refuses the credential, since going on could lock a key, and for
-            any other failure that no request can change.
+            any other failure that more requests can't change.
         """
         missing = set(entry_ids)
         found: dict[str, Entry] = {}

@@ -21,19 +21,19 @@ if t.TYPE_CHECKING:
 
 _HIDDEN = "********"
 
-#: Characters. This many characters of a secret in a row are masked, because a server may echo a part of a secret.
+#: This many characters in a row of a secret are masked, because a server may echo a part of a secret.
 _PIECE = 16
 
-#: Characters. A text is cut into blocks of this length. A piece contains at least one whole block at any position.
+#: A text is cut into blocks of this many characters. At any position, a piece contains at least one whole block.
 _BLOCK = (_PIECE + 1) // 2
 
-#: Characters of a text that are cut into blocks at once, to bound the memory. A multiple of _BLOCK.
+#: Characters of a text that are cut into blocks at once, to limit memory use. A multiple of _BLOCK.
 _STRETCH = 8192 * _BLOCK
 
 #: Maximum length of a text in a message, in characters.
 _LINE_MAX = 500
 
-#: Only so many characters of a text are examined for a message.
+#: For a message, only this many characters of a text are examined.
 _LOOK_MAX = 4096
 
 #: Characters of the longest escape below.
@@ -59,9 +59,9 @@ class Sanitizer:
     """
     Masks secrets in texts and data.
 
-    The guarantee for texts, lines and data: no 16 characters in a row of a secret get through, and no whole secret that
-    is shorter. It holds at any position, and in any reading: as it is, or after decoding percent-encoding, HTML or JSON
-    escapes, alone or mixed. A text without secrets stays unchanged.
+    The guarantee for texts, lines and data: the result contains no 16 characters in a row of a secret, and no shorter
+    secret as a whole. This applies at any position, to the text as it is, and to the text after decoding
+    percent-encoding, HTML or JSON escapes, alone or mixed. A text without secrets stays unchanged.
 
     The time is linear in the length of the text. It hardly depends on the lengths of the secrets.
     """
@@ -83,11 +83,11 @@ class Sanitizer:
 
     def line(self, text: str) -> str:
         """
-        :param text: Any text. Only its beginning is looked at.
+        :param text: Any text. Only its beginning is examined.
         :return: One line of it for a message: no secrets, no control characters, not too long.
         """
         head = text[:_LOOK_MAX]
-        # A piece that the first cut goes through has all its _PIECE characters between the two cuts, if not before.
+        # A piece that begins before the end has all its _PIECE characters in the head, so it is found.
         end = len(text) if head == text else _LOOK_MAX - _PIECE * _ESCAPE_MAX
         line = _squeeze(_mask(head, self._spans(head), end))
         # Two spaces that became one can complete a secret.
@@ -97,8 +97,8 @@ class Sanitizer:
         """
         :param value: A value as JSON has it.
         :return: The value without secrets in its strings. Keys stay as they are, since they carry the meaning.
-        :raises ValueError: if 16 characters of a secret are in a key, so that the value can't be shown. The text is the
-            reason. A shorter secret can be a part of any key, and is not looked for.
+        :raises ValueError: if a key contains 16 characters of a secret, so that the value can't be shown. The text is
+            the reason. Keys are not searched for shorter secrets, which can be a part of any key.
         """
         if not self._length_min:
             return value
@@ -107,7 +107,7 @@ class Sanitizer:
         if any(of_keys._spans(key) for key in keys):
             raise ValueError("the answer has a credential in the name of a key")
         strings = {string for string in strings if len(string) >= self._length_min}
-        # Nearly always there is nothing to mask. One look at all strings is quicker than one at each of them.
+        # Usually there is nothing to mask, and one search of all strings is faster than a search of each.
         together = "\0".join(strings)
         escaped = [string for string in strings if _MARK.search(string)] if _MARK.search(together) else []
         if not any(self._find(together)) and not self._spans("\0".join(escaped)):
@@ -149,7 +149,7 @@ def _whole(secret: str, text: str) -> Iterator[tuple[int, int]]:
 
 
 def _pieces(secret: str, text: str, base: int, blocks: list[str]) -> Iterator[tuple[int, int]]:
-    """Yield spans of pieces whose first whole block is one of these, which stand in the text from ``base`` on."""
+    """Yield spans of pieces whose first whole block is one of ``blocks``, which begin at ``base`` in the text."""
     parts, pieces = _parts(secret, _BLOCK), _parts(secret, _PIECE)
     for number, block in enumerate(blocks):
         if block in parts:
@@ -162,7 +162,7 @@ def _pieces(secret: str, text: str, base: int, blocks: list[str]) -> Iterator[tu
 
 
 def _runs(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Join ordered spans that overlap, to hold fewer: a text can be full of secrets."""
+    """Join ordered spans that overlap, to save memory: a text can be full of secrets."""
     start = end = 0
     for first, last in spans:
         if first >= end:
@@ -193,7 +193,7 @@ class _Origin:
 
 
 def one_line(text: str) -> str:
-    """Return one line of a text for a message: no control characters, not too long. Only its beginning is looked at."""
+    """Return one line of a text for a message: no control characters, not too long. Only its beginning is examined."""
     return _cut(_squeeze(text[:_LOOK_MAX]), len(text) > _LOOK_MAX)
 
 
@@ -247,7 +247,7 @@ def _replace(value: t.Any, strings: dict[str, str]) -> t.Any:
 
 @lru_cache(maxsize=16)
 def _parts(secret: str, length: int) -> frozenset[str]:
-    # Kept, since there is one Sanitizer for each answer, and a token can have 16 KiB.
+    # Cached, because each answer has its own Sanitizer, and a token can have 16 KiB.
     return frozenset(secret[start : start + length] for start in range(len(secret) - length + 1))
 
 

@@ -8,7 +8,7 @@
 """
 The connection settings. Each comes from the options, else from the environment, and is checked before any request.
 
-The error for an unusable setting is one sentence. It names the source of the setting, and repeats no secret.
+The error for an unusable setting is one sentence. It names the source of the setting, and never repeats a secret.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ with contextlib.suppress(ImportError):
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: The one global endpoint in the region table of the vendor's SDK. Partner clouds have their own.
+#: The only global endpoint in the region table of the vendor's SDK. Partner clouds have their own.
 DEFAULT_ENDPOINT = "https://ies.myhuaweicloud.com"
 
 #: Seconds, and the number of retries.
@@ -44,7 +44,7 @@ DEFAULT_MAX_RETRIES = 5
 ENDPOINT_VARIABLE = "HW_CLOUDPOND_ENDPOINT"
 RETRIES_VARIABLE = "HW_MAX_RETRIES"
 
-#: As requests has them, in this order.
+#: The variables that requests uses, in its order.
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 PROXY_VARIABLES = ("https_proxy", "all_proxy")
 
@@ -95,8 +95,8 @@ class Settings(t.NamedTuple):
 
 def find_settings(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> Settings:
     """
-    :param options: Those that were given, of ``endpoint``, ``domain_id``, ``validate_certs``, ``ca_path``, ``timeout``
-        and ``max_retries``. One that is None counts as left out; others are ignored.
+    :param options: The options that were given: ``endpoint``, ``domain_id``, ``validate_certs``, ``ca_path``,
+        ``timeout`` and ``max_retries``. One that is None counts as left out; others are ignored.
     :param environ: Environment variables. An empty one counts as not set.
     :raises CloudPondError: if one of them can't be used.
     """
@@ -113,11 +113,11 @@ def find_settings(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> S
 
 def find_unshown(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> frozenset[str]:
     """
-    Return values that must not be shown although their options are no secrets.
+    Return values that must not be shown although their options are not secret.
 
-    :return: The endpoint, if it holds a user name or password. Such an endpoint is refused.
+    :return: The endpoint, if it contains a user name or password. Such an endpoint is refused.
     """
-    # ansible-core makes a text of whatever was given.
+    # ansible-core converts any value to text.
     endpoints = map(str, (options.get("endpoint"), environ.get(ENDPOINT_VARIABLE)))
     return frozenset(endpoint for endpoint in endpoints if _may_have_userinfo(endpoint))
 
@@ -226,7 +226,7 @@ def _find_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> Proxy | None:
     if endpoint.is_plain:
         return None
     for lower in PROXY_VARIABLES:
-        # As everywhere in Python, the variable in lower case is asked first, and switches the other off if it is empty.
+        # As everywhere in Python, the variable in lower case takes precedence, even if it is empty.
         name = lower if lower in environ else lower.upper()
         value = environ.get(name)
         if value:
@@ -242,7 +242,7 @@ def _check_proxy(name: str, value: str) -> Proxy:
         host, port = url.hostname, url.port
     except ValueError:
         host = port = None
-    # An unencoded # or / in a password ends the host. The rest is not the intended proxy.
+    # An unencoded # or / in a password would end the host, and the URL would name another proxy.
     if (
         not host
         or url.scheme not in ("http", "https")

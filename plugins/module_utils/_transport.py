@@ -5,7 +5,7 @@
 # This module util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""Sends requests, retries them, and reads the answers. It knows no API."""
+"""Sends requests, retries them, and reads the answers. It does not depend on a particular API."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ if t.TYPE_CHECKING:
 
     from ._deadline import Watch
 
-#: The answers after which the same request may succeed later. 401 and 403 must never be among them: the vendor locks
+#: The statuses after which the same request may succeed later. 401 and 403 must never be among them: the vendor locks
 #: an access key that fails to authenticate more than five times in a row.
 RETRYABLE_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS, *range(500, 600)})
 
-#: Seconds. The back-off doubles from the first value up to the second. The third limits a Retry-After of a server.
+#: Seconds. The back-off doubles from the first value up to the second. The third limits a server's Retry-After.
 BACKOFF_FACTOR = 0.5
 BACKOFF_MAX = 30.0
 RETRY_AFTER_MAX = 60.0
 
-#: Requests at the same time. More than five could lock an access key, if all are refused.
+#: Maximum requests at the same time. More than five could lock an access key, if all are refused.
 CONCURRENT_MAX = 5
 
 #: Bytes. A page of 2,000 orders is about 1 MB. The body of an error is read for its code and message only.
@@ -61,13 +61,13 @@ _CHUNK = 65536
 
 
 class Reply(t.NamedTuple):
-    """An answer as it came."""
+    """An answer as it arrived."""
 
     status: int
     #: The reason phrase of the status.
     reason: str
     headers: Mapping[str, str]
-    #: Of an answer other than 200, no more than ERROR_BODY_MAX bytes.
+    #: At most ERROR_BODY_MAX bytes, unless the status is 200.
     body: bytes
     #: The reason why the body is unusable, None for a good one.
     flaw: str | None
@@ -79,7 +79,7 @@ class TransportError(Exception):
     """
     There was no complete answer.
 
-    The text may contain text from a server or proxy, including secrets. Sanitize it before it is shown.
+    The message may contain text from a server or proxy, including secrets. Sanitize it before you show it.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class TransportError(Exception):
 
 
 class _Session(Session):
-    """A session that ignores the targets of redirects, because requests fails over malformed ones."""
+    """A session that ignores the targets of redirects, because requests fails on malformed ones."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         return None
@@ -107,7 +107,7 @@ class Transport:
 
     A try lasts no longer than the time-out of the settings, however slowly the answer arrives. Connection faults,
     truncated answers and the RETRYABLE_STATUSES are retried with exponential back-off and jitter, and ``Retry-After``
-    is honored. A server that throttles one thread slows down all of them. Each try is authenticated anew, because a
+    is honored. A server that throttles one thread slows down all of them. Each try is authenticated again, because a
     signature expires after 15 minutes. Redirects are not followed, cookies are not kept, and the environment is
     ignored.
     """
@@ -122,7 +122,7 @@ class Transport:
         self._session = _Session()
         self._session.trust_env = False
         self._session.auth = auth
-        # _decode can limit the size of gzip only.
+        # gzip is the only encoding whose decoded size _decode can limit.
         self._session.headers = {**headers, "Accept-Encoding": "gzip"}
         self._session.cookies = RequestsCookieJar(DefaultCookiePolicy(allowed_domains=()))
         for scheme in ("https://", "http://"):
@@ -141,7 +141,7 @@ class Transport:
 
     @property
     def longest(self) -> float:
-        """Seconds that one get takes at most, unless other threads are throttled."""
+        """The maximum seconds that one get takes, unless other threads are throttled."""
         retries = self._settings.max_retries
         return (retries + 1) * self._settings.timeout + retries * RETRY_AFTER_MAX
 
@@ -154,10 +154,10 @@ class Transport:
         """
         Get an answer of any status, within the tries that the settings allow.
 
-        :param query: Keys and values; a key may come repeatedly.
-        :param send: Makes each try: calls the function that it is given, and returns its reply. It may wait before, and
-            raise an exception of its own.
-        :raises TransportError: if there is none, or if the body of a good one is truncated.
+        :param query: Keys and values; a key may be repeated.
+        :param send: Makes each try. It calls the function that it gets, and returns the reply. It may wait first, and
+            may raise its own exceptions.
+        :raises TransportError: if there is no answer, or if the body of a good one is truncated.
         """
         request = requests.Request("GET", url, params=list(query))
         for tries_left in range(self._settings.max_retries, -1, -1):
@@ -195,14 +195,14 @@ class Transport:
             return Reply(response.status_code, response.reason or "", response.headers, body, flaw, secrets)
 
     def _read(self, response: requests.Response, watch: Watch) -> tuple[bytes, str | None]:
-        """Read the body: of an error, only the beginning. Raises if the body of a good answer is truncated."""
+        """Read the body, or its beginning if it is an error. Raises if the body of a good answer is truncated."""
         raw = response.raw
         good = response.status_code == HTTPStatus.OK
         most = ANSWER_MAX if good else ERROR_BODY_MAX
         chunks: list[bytes] = []
         size = 0
         try:
-            # Not with raw.stream, which reads the size of a chunk as one line of any length.
+            # raw.stream would read the size of a chunk as one line of any length.
             while size <= most and (chunk := raw.read(_CHUNK, decode_content=False)):
                 chunks.append(chunk)
                 size += len(chunk)
@@ -214,7 +214,7 @@ class Transport:
                 raise requests.exceptions.ChunkedEncodingError(error) from error
             # A refusal counts even without its body: another request could lock a key.
             return b"", None
-        # A body without a length ends with its connection, even if that was cut.
+        # A body without a length ends with its connection, even if the connection broke.
         may_be_cut = good and size <= most and raw.length_remaining is None and not raw.chunked
         try:
             body = _decode(b"".join(chunks), response.headers.get("Content-Encoding", "identity"), most)
@@ -284,7 +284,7 @@ class Transport:
         """
         Wait.
 
-        :raises TransportError: when this is closed, and nobody waits for the current thread any more.
+        :raises TransportError: if this is closed. Nobody waits for the current thread then.
         """
         if self._closed.wait(seconds):
             raise TransportError("", retryable=False)
@@ -333,9 +333,9 @@ def _decode(body: bytes, encoding: str, most: int) -> bytes:
 
 
 def _is_cut(body: bytes) -> bool:
-    """Return whether the end of a JSON object is missing. Nothing at all is the beginning of one."""
+    """Return whether the end of a JSON object is missing. An empty body counts as the beginning of an object."""
     text = body.strip(BLANK)
-    # A brace in a string counts for nothing, nor does an escaped quote end one.
+    # Braces in strings don't count, and an escaped quote does not end a string.
     outside = re.sub(rb'"[^"]*"?', b"", text.replace(b"\\\\", b"").replace(b'\\"', b""))
     return not text or (text.startswith(b"{") and outside.count(b"{") > outside.count(b"}"))
 
@@ -348,12 +348,12 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(cause))
         yield cause
         wrapped = [getattr(cause, "reason", None), *reversed(cause.args), cause.__cause__]
-        # Follow __context__ for urllib3's exceptions only: 1.26 wraps without saying so.
+        # Follow __context__ for urllib3's exceptions only: 1.26 wraps exceptions without an explicit cause.
         if type(cause).__module__.startswith("urllib3"):
             wrapped.append(cause.__context__)
         cause = next((inner for inner in wrapped if isinstance(inner, BaseException)), None)
 
 
 def _is_unverified(cause: BaseException) -> bool:
-    # urllib3 before 2.0 has a CertificateError of its own, in a place that moved.
+    # urllib3 before 2.0 has its own CertificateError, whose module has moved.
     return isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError"

@@ -34,9 +34,9 @@ if t.TYPE_CHECKING:
 
 class InfoAction(NormalAction):
     """
-    Answers a task that would run on the control node, without starting a Python for it.
+    Answers a task that would run on the control node, without starting another Python.
 
-    Ships any other task as a module, as ansible-core does by default. The results are the same.
+    Any other task is shipped as a module, as by default in ansible-core. The results are the same.
     """
 
     info: Info
@@ -49,7 +49,7 @@ class InfoAction(NormalAction):
         return self._answer(task_vars or {})
 
     def _is_local(self) -> bool:
-        """Would a module run on the control node, as the same user, in the same environment?"""
+        """Return whether a module would run on the control node, as the same user, in the same environment."""
         return (
             self._connection.transport == "local"
             and not self._connection.become
@@ -83,7 +83,7 @@ class InfoAction(NormalAction):
 
 
 def _shows_invocation(task_vars: dict[str, t.Any]) -> bool:
-    """Are the arguments part of the result? ansible-core 2.21 has a setting for it; older versions always add them."""
+    """Return whether a result has the arguments. ansible-core 2.21 has a setting for it; older versions add them."""
     if "INJECT_INVOCATION" not in C.config.get_configuration_definitions():
         return True
     return bool(C.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
@@ -92,9 +92,9 @@ def _shows_invocation(task_vars: dict[str, t.Any]) -> bool:
 @functools.cache
 def _end_with_parent(_pid: int) -> None:
     """
-    End this worker as soon as Ansible is gone. Otherwise it would go on with the task's retries.
+    End this worker as soon as Ansible is gone. Otherwise the worker would go on with the task's retries.
 
-    :param _pid: The ID of this process: one such watch is enough for it.
+    :param _pid: The ID of this process. Because of the cache, each process starts one thread.
     """
     parent = multiprocessing.parent_process()
     if parent is not None:

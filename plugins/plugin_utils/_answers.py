@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from ansible.errors import AnsibleFilterError
 from jinja2 import Undefined
 
-#: Keys that a registered result has and an entry hasn't.
+#: Keys that a registered result has, and an entry does not have.
 _RESULT_KEYS = frozenset({"changed", "failed", "skipped", "unreachable"})
 
 
 class Kind(t.NamedTuple):
     """A kind of entry: delivery orders or edge sites."""
 
-    #: The key of one in a result, which reads well with a space for "_", and of a list.
+    #: The keys of one entry and of a list in a result. In messages, "_" is a space.
     key: str
     list_key: str
 
@@ -44,13 +44,13 @@ _OTHER_RESULT_KEYS = _LIST_KEYS | {"error", "msg", "results"}
 
 
 class FailureKind(enum.Enum):
-    """The reason why a query brought nothing, as far as the advice depends on it."""
+    """The reason for a failed query, as far as the advice depends on it."""
 
     #: A later query may succeed.
     RETRYABLE = enum.auto()
     #: The API refused the credential.
     REFUSED = enum.auto()
-    #: The API knows no such entry.
+    #: The API has no such entry.
     MISSING = enum.auto()
     #: Ansible skipped the task, or an item of its loop.
     SKIPPED = enum.auto()
@@ -62,7 +62,7 @@ _KINDS = {401: FailureKind.REFUSED, 403: FailureKind.REFUSED, 404: FailureKind.M
 
 @dataclass(frozen=True)
 class Failure:
-    """A query that brought nothing."""
+    """A failed query."""
 
     kind: FailureKind
     #: The message of the task's result. It may have several lines.
@@ -143,7 +143,7 @@ def _of_result(result: Mapping[str, t.Any], kind: Kind) -> list[Answer] | None:
             reason = FailureKind.RETRYABLE
         return [_failure(reason, message or error.get("message"))]
     if error is not None or entries is None:
-        # Wrong arguments or a crash: the wait ends, so that the task's own message stands.
+        # Wrong arguments or a crash: the wait ends, so that the task's own message is shown.
         return [_failure(FailureKind.OTHER, message)]
     return [Answer(entries)] if _is_list(entries) and all(map(_is_entry, entries)) else None
 
@@ -188,7 +188,7 @@ def _is_entry(value: object) -> t.TypeGuard[Mapping[str, t.Any]]:
 
 
 def _is_bare_entry(value: object) -> bool:
-    """Tell an entry from a result that has a status of its own, such as one of another module."""
+    """Return whether a value is an entry, and not a result with its own status, such as one of another module."""
     return _is_entry(value) and not (_RESULT_KEYS | _LIST_KEYS | {"results"}) & value.keys()
 
 
@@ -197,7 +197,7 @@ def _is_list(value: object) -> t.TypeGuard[Sequence[t.Any]]:
 
 
 def _describe(value: object) -> str:
-    """Return the type of a value, with the keys of a mapping, or with the first element of a list that is no entry."""
+    """Return the type of a value, with the keys of a mapping, or the first element of a list that is not an entry."""
     if _is_list(value):
         odd = [element for element in value if not _is_bare_entry(element)][:1]
         return " that has ".join([_type_name(value), *(_type_name(element) for element in odd)])

@@ -13,5 +13,5 @@ from ansible import constants as C
 
 from ..module_utils._refusals import Refusals
 
-#: ansible-core loads the plugins that use it before it forks its workers, so that they share it.
+#: ansible-core loads the plugins that use it before it forks its workers, so the workers share it.
 REFUSALS = Refusals(C.DEFAULT_LOCAL_TMP)  # type: ignore[attr-defined]  # ansible-core sets it as it loads

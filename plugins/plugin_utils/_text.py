@@ -5,24 +5,24 @@
 # This plugin util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""A server's text, made fit for a terminal."""
+"""Makes text from a server safe for a terminal."""
 
 from __future__ import annotations
 
-#: How many characters of a line one value may take.
+#: Maximum length of a value in a line, in characters.
 _LENGTH_MAX = 300
 
 
 def printable(text: str) -> str:
     """
-    Replace each character that a terminal acts upon by ``?``, and each mark that changes the direction of writing.
+    Replace each character that a terminal could act on, or that changes the direction of writing, with ``?``.
 
-    Line breaks are among them, so that a text can't begin a line of its own.
+    This includes line breaks, so a text can't start a new line.
     """
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def clean(value: object) -> str:
-    """Return a server's value, made safe by ``printable`` and cut to a length that leaves the line readable."""
+    """Return a value from a server, made safe by ``printable``, and cut so that the line stays readable."""
     text = printable("none" if value is None else str(value))
     return text if len(text) <= _LENGTH_MAX else f"{text[:_LENGTH_MAX]}..."

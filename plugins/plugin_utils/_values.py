@@ -5,7 +5,7 @@
 # This plugin util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections, modules or plugins.
 
-"""Values of ansible-core, as plain ones."""
+"""Converts values of ansible-core to plain ones."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ if t.TYPE_CHECKING:
 
 def delivery_order_settled(value: object) -> bool:
     """
-    :param value: A registered result of the module, that of a loop too, an order, or a list of orders.
-    :return: Is every order in a final status, or did the query fail in a way that waiting can't cure?
+    :param value: A registered result of the module, also of a loop, an order, or a list of orders.
+    :return: Whether every order is in a final status, or the query failed in a way that waiting can't cure.
     :raises AnsibleFilterError: for anything else, and for a listing of the account.
     """
     answers = read(value, "huaweicloud.cloudpond.delivery_order_settled", ORDERS, takes_listing=False)
@@ -25,8 +25,8 @@ def delivery_order_settled(value: object) -> bool:
 
 def delivery_order_succeeded(value: object) -> bool:
     """
-    :param value: A registered result of the module, that of a loop too, an order, or a list of orders.
-    :return: Is there at least one order, and is every order SUCCESS?
+    :param value: A registered result of the module, also of a loop, an order, or a list of orders.
+    :return: Whether there is at least one order, and every order is SUCCESS.
     :raises AnsibleFilterError: for anything else, and for a listing of the account.
     """
     answers = read(value, "huaweicloud.cloudpond.delivery_order_succeeded", ORDERS, takes_listing=False)

@@ -15,8 +15,8 @@ if t.TYPE_CHECKING:
 
 def edge_site_available(value: object) -> bool:
     """
-    :param value: A registered result of the module, that of a loop too, a site, or a list of sites.
-    :return: Is there at least one site, and is every site available?
+    :param value: A registered result of the module, also of a loop, a site, or a list of sites.
+    :return: Whether there is at least one site, and every site is available.
     :raises AnsibleFilterError: for anything else, and for a listing of the account.
     """
     answers = read(value, "huaweicloud.cloudpond.edge_site_available", SITES, takes_listing=False)

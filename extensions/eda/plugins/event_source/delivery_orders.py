@@ -14,10 +14,10 @@ version_added: 1.0.0
 author: CloudPond collection contributors (!UNKNOWN)
 description:
   - Queries delivery orders again and again, and sends an event when an order is first seen and when its status changes.
-  - An event has the keys C(delivery_order), which is the order as the module
-    M(huaweicloud.cloudpond.cloudpond_delivery_order_info) returns it, and C(previous_status), the status before the
-    change. C(previous_status) is null when the order is first seen.
-  - In an event, a space is added to text that Ansible would otherwise take for a template.
+  - An event has two keys. C(delivery_order) is the order as the module
+    M(huaweicloud.cloudpond.cloudpond_delivery_order_info) returns it. C(previous_status) is the status before the
+    change, or null when the order is first seen.
+  - In an event, the source adds a space to text that Ansible would otherwise take for a template.
   - The statuses are kept in memory. After a restart, each order is announced once more, with C(previous_status) null.
     Rules must tolerate a second run for the same order.
   - The source compares statuses, not times. It misses a status that comes and goes between two queries.
@@ -25,7 +25,7 @@ description:
     again, the source sends an event only if the status has changed. The status DELETED is treated like any other.
   - During an outage, the source waits. It logs the beginning and the end. The pauses between its queries double, up to
     ten minutes.
-  - Errors that waiting can't cure end the source, after one query. Among them are a refused credential, an order that
+  - An error that waiting can't cure ends the source after one query. Examples are a refused credential, an order that
     does not exist, and a certificate that can't be verified.
 options:
   delivery_order_ids:
@@ -106,7 +106,7 @@ EXAMPLES = r"""
       condition: event.delivery_order.status == "SUCCESS"
       action:
         debug:
-          msg: "{{ event.delivery_order.name }} is delivered, and was {{ event.previous_status }} before"
+          msg: "{{ event.delivery_order.name }} is delivered. Its status was {{ event.previous_status }}"
 """
 
 import asyncio
@@ -121,8 +121,8 @@ import types
 import typing as t
 from pathlib import Path
 
-#: The name under which the collection's module_utils are imported. Where there is an ansible_collections package too,
-#: it may be that of another copy of the collection.
+#: The name under which the collection's module_utils are imported. If there is an ansible_collections package as well,
+#: it may belong to another copy of the collection.
 _PACKAGE = "_huaweicloud_cloudpond_module_utils"
 
 if t.TYPE_CHECKING:
@@ -138,7 +138,7 @@ if t.TYPE_CHECKING:
         _specification,
     )
 else:
-    # ansible-rulebook runs this file by its path, and nothing then makes the collection importable.
+    # ansible-rulebook runs this file by its path, so the collection can't be imported by its name.
     if _PACKAGE not in sys.modules:
         sys.modules[_PACKAGE] = types.ModuleType(_PACKAGE)
         sys.modules[_PACKAGE].__path__ = [str(Path(__file__).resolve().parents[4] / "plugins" / "module_utils")]
@@ -152,16 +152,16 @@ INTERVAL_DEFAULT = 60.0
 INTERVAL_MIN = 1.0
 INTERVAL_MAX = 86400.0
 
-#: Seconds, the longest pause during an outage, unless the interval is longer.
+#: Seconds. The longest pause during an outage, unless the interval is longer.
 BACKOFF_MAX = 600.0
 
-# Not by __name__: where the file is run by its path, that names no plugin.
+# Not by __name__, which does not name the plugin if the file is run by its path.
 _log = logging.getLogger("huaweicloud.cloudpond.delivery_orders")
 _sleep = asyncio.sleep
 
 
 class _Type(t.NamedTuple):
-    #: As it reads after "must be".
+    #: In messages, it follows "must be".
     name: str
     classes: tuple[type, ...]
 
@@ -192,7 +192,7 @@ async def main(queue: asyncio.Queue[dict[str, t.Any]], args: Mapping[str, t.Any]
     """
     Put an event into the queue for each order that is new or has a new status, until cancelled.
 
-    :param args: ARGUMENTS, as the documentation has them.
+    :param args: The arguments in ARGUMENTS, as the documentation describes them.
     :raises ValueError: if an argument can't be used.
     :raises CloudPondError: if a query fails in a way that waiting can't cure.
     """
@@ -205,7 +205,7 @@ async def main(queue: asyncio.Queue[dict[str, t.Any]], args: Mapping[str, t.Any]
     if _auth.REQUESTS_IMPORT_ERROR:
         raise ValueError(f"The Python library requests is missing: install it for {sys.executable}.")
 
-    # Leaving the context also ends the query that is under way in its thread when this is cancelled.
+    # When this is cancelled, the end of the context also ends the query that runs in its thread.
     with _client.Client(connection, os.environ, caller="ansible-rulebook") as client:
 
         def query() -> list[_specification.Order]:
@@ -248,10 +248,10 @@ async def _watch(
 
 def _harmless(value: t.Any) -> t.Any:
     """
-    Return a value of the API with no text in it that Ansible takes for a template.
+    Return a value of the API without text that Ansible would take for a template.
 
-    Rules hand text on as extra variables, and ansible-rulebook adds the whole event to those of a playbook. Ansible
-    evaluates templates in extra variables, with lookups that run commands.
+    Rules pass text on as extra variables, and ansible-rulebook adds the whole event to those of a playbook. Ansible
+    evaluates templates in extra variables, including lookups that run commands.
     """
     if isinstance(value, str):
         return re.sub(r"^(?=#jinja2:)|(?<=\{)(?=[{%#])", " ", value)
@@ -308,7 +308,7 @@ def _find_interval(args: Mapping[str, t.Any]) -> float:
 
 
 def _find_ids(args: Mapping[str, t.Any]) -> list[str] | None:
-    """Return the IDs to ask for, None for all orders."""
+    """Return the IDs to query, None for all orders."""
     if "delivery_order_ids" not in args:
         return None
     delivery_order_ids: list[t.Any] = args["delivery_order_ids"]
