@@ -11,8 +11,8 @@ from typing import Any
 
 from ._replies import Answer, phrase
 
-# The codes are from the vendor's lists for its gateway (devg-apisign, "Error Codes") and for IES. Assumed, because no
-# page says it: which code IES sends with its own 403 and 404.
+# The codes come from the vendor's lists for its gateway (devg-apisign, "Error Codes") and for IES. IES's own codes for
+# 403 and 404 are assumed.
 _ERRORS = {
     400: ("IES.00001005", "param is invalid."),
     401: ("APIGW.0301", "Incorrect IAM authentication information: token expires"),
@@ -52,12 +52,12 @@ def throttled_answer(retry_after: int) -> Answer:
 
 
 def no_such_api() -> Answer:
-    """The gateway's 404 for a path, or a method on a path, that it doesn't know: APIGW.0101."""
+    """The gateway's 404 for an unknown path, or an unknown method on a path: APIGW.0101."""
     return error_answer(404, "The API does not exist or has not been published in the environment.", "APIGW.0101")
 
 
 def html_answer(status: int) -> Answer:
-    """The HTML page with which a proxy or load balancer in between reports ``status``."""
+    """The HTML page of a proxy or load balancer in between that reports ``status``."""
     title = f"{status} {phrase(status)}"
     page = (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"

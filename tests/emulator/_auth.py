@@ -37,8 +37,8 @@ def sent_credential(headers: Mapping[str, str]) -> str:
 class Verdict:
     """``refusal`` is None for a good credential, else the gateway's 401 APIGW.0301.
 
-    ``failures_in_a_row`` is how often the access key has failed to authenticate without a success in between, this
-    time included; None when no access key could be read.
+    ``failures_in_a_row`` counts the failed authentications of the access key since its last success, this one included;
+    None if no access key could be read.
     """
 
     refusal: Answer | None
@@ -52,7 +52,7 @@ class _Failures:
 
 
 class Authenticator:
-    """Knows the account's credentials, and what the gateway says to any other.
+    """Knows the account's credentials, and the gateway's answers to any other.
 
     ``clock`` returns seconds and never goes back, ``wall_clock`` Unix seconds. Raises ValueError for a credential that
     can't be part of a header.
@@ -63,7 +63,7 @@ class Authenticator:
         for name, value in visible.items():
             if value is not None and not re.fullmatch(r"[!-~]+", value):
                 raise ValueError(f"the {name} must be one or more visible ASCII characters, without spaces")
-        # Without the comma that would end it in a header.
+        # A comma would end the key in a header.
         if not re.fullmatch(r"[A-Za-z0-9_-]+", keys.access_key):
             raise ValueError(f"the access key {keys.access_key!r} must be of letters, digits, '-' and '_'")
         self._token = token.encode()
@@ -76,22 +76,22 @@ class Authenticator:
     def check(self, request: Request) -> Verdict:
         """Judge the request's token or signature.
 
-        Assumed: a signature is looked at first, and an Authorization of another kind only where there is no token.
+        Assumed: a signature takes precedence, and an Authorization of another kind counts only if there is no token.
         """
         authorization = request.headers.get("authorization", "")
         token = request.headers.get("x-auth-token", "")
         if authorization.startswith(ALGORITHM) or (authorization and not token):
             return self._check_signature(request, authorization)
-        # The messages are those of the vendor's page on APIGW.0301. Assumed: which of them a wrong token gets.
+        # The messages come from the vendor's page on APIGW.0301. The choice for a wrong token is assumed.
         if not token:
             return Verdict(_refuse("token not found"))
-        # Encoded, because compare_digest takes no str beyond ASCII, and a client may send one.
+        # Encoded, because compare_digest accepts only ASCII in a str, and a client may send other characters.
         if not hmac.compare_digest(token.encode(), self._token):
             return Verdict(_refuse("decrypt token fail"))
         return Verdict(None)
 
     def _check_signature(self, request: Request, text: str) -> Verdict:
-        # Assumed: whatever is wrong, this is all that the gateway tells.
+        # Assumed: the gateway has the same message for every fault.
         wrong = _refuse("verify aksk signature fail")
         authorization = read_authorization(text)
         if authorization is None:
@@ -102,7 +102,7 @@ class Authenticator:
             failures = self._failures.setdefault(access_key, _Failures())
             if failures.locked_until is not None:
                 if now < failures.locked_until:
-                    # Assumed: so is a right signature refused, and the lock neither ends earlier nor later for it.
+                    # Assumed: a right signature is refused too, and does not change the end of the lock.
                     return Verdict(_refuse("the access key is locked"), failures.count)
                 failures = self._failures[access_key] = _Failures()
             if good:

@@ -18,7 +18,7 @@ from ._kinds import Fault
 from ._lives import Course, Step
 from ._situation import Situation
 
-# Far more than anybody needs, and what a slip of the keyboard must not go beyond.
+# Far more than anybody needs. It limits the effect of a typing error.
 _RANGE_LIMIT = 100_000
 
 
@@ -41,10 +41,10 @@ class Poll:
 
 @dataclass(frozen=True)
 class ListQuery:
-    """Which entries a request for the listing wants.
+    """The query of a request for the listing.
 
-    ``filters``: those that have one of these values, by key. ``limit``: at most so many. ``marker``: those after this
-    one. ``sort``: keys, each with whether it goes down; empty for the order of the definition.
+    ``filters``: the wanted values, by key. ``limit``: the maximum number of entries. ``marker``: the ID of the entry
+    before the first. ``sort``: keys, each with True for descending; empty for the order of the definition.
     """
 
     filters: Mapping[str, frozenset[str]]
@@ -66,14 +66,14 @@ class Page:
 
 
 def is_id(text: str) -> bool:
-    """Can ``text`` be an ID: letters, digits, ``-`` and ``_``? The vendor's own samples are not valid UUIDs."""
+    """Whether ``text`` can be an ID: letters, digits, ``-`` and ``_``. The vendor's own samples are not valid UUIDs."""
     return re.fullmatch(r"[A-Za-z0-9_-]+", text) is not None
 
 
 def expanded(id_text: str, noun: str) -> Iterable[str]:
     """The IDs that a text stands for: itself, or with ``{FIRST..LAST}`` in it, one for each number of the range.
 
-    Raises ValueError with what is right.
+    Raises ValueError with the right syntax.
     """
     match = re.fullmatch(r"([A-Za-z0-9_-]*)\{([0-9]+)\.\.([0-9]+)\}([A-Za-z0-9_-]*)", id_text)
     if match is None:
@@ -106,7 +106,7 @@ class Living(Course, Generic[P]):
         self.status = status
         self.updated = born
         self.succeeded: float | None = None
-        # Kept until the status changes: a listing shows thousands.
+        # Cached until the status changes, because a listing shows thousands.
         self.answered: dict[str, Any] | None = None
 
     def entered(self, step: Step, when: float) -> None:
@@ -121,7 +121,7 @@ class Book(Generic[P]):
     """The entries of one account and their listing, safe to use from several threads.
 
     ``clock`` returns seconds and never goes back. The result of a poll is shared: don't change it. Raises ValueError
-    for an ID that comes twice.
+    for a repeated ID.
     """
 
     #: The status in which each entry begins.
@@ -151,7 +151,7 @@ class Book(Generic[P]):
         raise NotImplementedError
 
     def poll(self, entry_id: str) -> Poll | None:
-        """Count one poll of an entry and return what it sees; None for an unknown ID."""
+        """Count one poll of an entry and return its outcome; None for an unknown ID."""
         with self._lock:
             entry = self._entries.get(entry_id)
             if entry is None:
@@ -160,11 +160,11 @@ class Book(Generic[P]):
             return Poll(self._as_answered(entry), step.fault)
 
     def page(self, query: ListQuery) -> Page | None:
-        """Count one poll of the listing, and one of each entry that it looks at; None for an unknown marker.
+        """Count one poll of the listing, and one of each entry that it examines; None for an unknown marker.
 
-        It looks at the entries after the marker until the page is full, those too that the filters then leave out:
-        otherwise an entry could never come into a status that is waited for by listing. Only a filter by ID keeps it
-        from that. An entry's own fault does not show.
+        It examines the entries after the marker until the page is full, including those that the filters leave out.
+        Otherwise an entry could never reach a status that a client waits for by listing. With a filter by ID, it
+        examines only the entries with these IDs. An entry's own fault does not show.
         """
         with self._lock:
             if query.marker is not None and query.marker not in self._entries:
@@ -185,7 +185,7 @@ class Book(Generic[P]):
             return Page(shown, shown[-1]["id"] if more else None, fault)
 
     def _candidates(self, query: ListQuery) -> Iterator[Living[P]]:
-        """The entries to look at, after the marker."""
+        """The entries to examine, after the marker."""
         wanted = query.filters.get("id")
         start = self._entries[query.marker].number + 1 if query.marker is not None else 0
         if wanted:

@@ -27,7 +27,7 @@ _WIDTH = 116
 
 
 def fault_rows(kinds: Iterable[Kind[Any]], *columns: Callable[[Any], str]) -> str:
-    """The faults as lines for a help text: the form, what each of ``columns`` makes of the fault, and the effect."""
+    """The faults as lines for a help text: the form, the result of each function in ``columns``, and the effect."""
     table = [([kind.form, *(column(kind) for column in columns)], kind.effect) for kind in kinds]
     widths = [max(map(len, cells)) + 2 for cells in zip(*(cells for cells, _effect in table))]
     return "\n".join(
@@ -55,29 +55,29 @@ def seconds(text: str) -> float:
 
 
 def add_listening(parser: argparse.ArgumentParser) -> None:
-    """Add where to listen: --host and --port."""
+    """Add --host and --port."""
     parser.add_argument("--host", default=DEFAULT_HOST, help="loopback address to listen on (default %(default)s)")
     parser.add_argument("--port", type=_port, default=0, help="port to listen on (default 0: any free one)")
 
 
 def add_running(parser: argparse.ArgumentParser) -> None:
-    """Add how to speak TLS, when to end, and whether to log."""
+    """Add the options for TLS, the end, and the log."""
     parser.add_argument("--tls-certificate", metavar="FILE", help="speak TLS with this PEM certificate (chain)")
     parser.add_argument("--tls-key", metavar="FILE", help="the certificate's PEM key, without a password")
     parser.add_argument(
         "--tls-handshake",
         default=DEFAULT_HANDSHAKE,
         metavar="LIFE",
-        help="how handshakes fare (default %(default)s); where none is ok, no certificate is needed",
+        help="the life of the handshakes (default %(default)s); if no step is ok, no certificate is needed",
     )
-    parser.add_argument("--stop-after", type=seconds, metavar="SECONDS", help="end by itself after that long")
+    parser.add_argument("--stop-after", type=seconds, metavar="SECONDS", help="end after this many seconds")
     parser.add_argument("--verbose", action="store_true", help="log each request on stderr, without its credential")
 
 
 def run(parser: argparse.ArgumentParser, options: argparse.Namespace, make: Callable[..., Service]) -> None:
-    """Print the URL, and serve until SIGTERM, SIGINT or --stop-after. Exits with 2 when it can't listen there.
+    """Print the URL, and serve until SIGTERM, SIGINT or --stop-after. Exits with 2 if it can't listen there.
 
-    ``make`` gets what ``add_listening`` and ``add_running`` have added, and may raise ValueError for a wrong argument.
+    ``make`` gets the options of ``add_listening`` and ``add_running``. It may raise ValueError for a wrong argument.
     """
     with contextlib.ExitStack() as stack:
         stopped = stack.enter_context(_stop_signal())

@@ -39,21 +39,20 @@ class Emulator(Service):
 
     ``orders``: ``"ID=LIFE"`` texts (the grammar is in README.md) or what ``parse_orders`` made of a file.
     ``listing``: the life of their listing, such as ``"ok,http:503,ok"``.
-    ``edge_sites``, ``site_listing``: the same of edge sites.
-    ``token``, or a signature with ``access_key`` and ``secret_key``, is what a request must bring. With a
-    ``security_token`` the keys are temporary ones, and it must be sent with them.
+    ``edge_sites``, ``site_listing``: the same for edge sites.
+    ``token``, ``access_key``, ``secret_key``: a request must have the token, or a signature with the keys. With a
+    ``security_token``, the keys are temporary, and signed requests must have that token, too.
     ``port``: 0 picks a free one.
-    ``clock``: returns seconds and never goes back; lives count their ``@SECONDS`` by it, and so do the throttle, the
-    lock of an access key and the journal. How long ``slow``, ``down`` and ``latency`` last is always real time, because
-    a client waits it out.
-    ``wall_clock``: returns Unix seconds; the date of a signed request is held against it.
+    ``clock``: returns seconds and never goes back. The lives, the throttle, the lock of an access key and the journal
+    use it. ``slow``, ``down`` and ``latency`` always take real time, because a client waits for them.
+    ``wall_clock``: returns Unix seconds, for the check of a signature's date.
     ``latency``: seconds that are added to each answer of the API.
-    ``throttle``: how many requests in a second are answered, and more are refused; None for any number.
+    ``throttle``: the number of requests that are answered in a second; more are refused. None for no limit.
     ``certificate``, ``key``: PEM files; with them the emulator speaks TLS.
-    ``handshake``: the life of the TLS handshakes, such as ``"stall,ok"``. One that is never ok needs no certificate.
-    ``log`` gets one line a request, without the credential.
+    ``handshake``: the life of the TLS handshakes, such as ``"stall,ok"``. If no step is ok, it needs no certificate.
+    ``log`` gets one line for each request, without the credential.
 
-    Raises ValueError that says what is wrong and what is right, and on entry OSError when it can't listen there.
+    Raises ValueError with the fault and the right form, and on entry OSError if it can't listen there.
     """
 
     def __init__(

@@ -18,12 +18,12 @@ FAULTS = {kind.name: kind for kind in (*PLAIN, *ENDLESS, *BODY, *JSON, *PAGE)}
 
 
 def parse_order_fault(text: str) -> Fault[Situation]:
-    """The fault of an order that ``text`` describes. Raises ValueError with what is right."""
+    """The fault of an order that ``text`` describes. Raises ValueError with the right syntax."""
     return _parse(text, Scope.ORDER, "a status (upper case, such as PROCESSING)")
 
 
 def parse_listing_fault(text: str) -> Fault[Situation]:
-    """The fault of the listing that ``text`` describes. Raises ValueError with what is right."""
+    """The fault of the listing that ``text`` describes. Raises ValueError with the right syntax."""
     return _parse(text, Scope.LISTING, "ok")
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults of how a body is sent: its size, its length as told, its chunks, its coding."""
+"""Faults of a body on its way: its size, its stated length, its chunks, its encoding."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LONG = 60 * 1024
 _BOMB = 1100
 
 _JSON = ("Content-Type", "application/json")
-# Printable or not, each becomes an escape in JSON.
+# Each of these characters becomes an escape in JSON.
 _ESCAPED = 'é\n\t"\\\u2028\x1b\x7f\U0001f600'
 
 
@@ -66,7 +66,7 @@ def _coded(coding: str, body: bytes) -> Answer:
 
 @functools.cache
 def _padding() -> bytes:
-    # A member for each MiB, since a gzip file may have many: the time goes into the first.
+    # A gzip file may have many members. Only the first MiB has to be compressed, and its member is repeated.
     return gzip.compress(b"x" * _MIB, mtime=0) * _BOMB
 
 

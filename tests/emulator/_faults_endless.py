@@ -18,7 +18,7 @@ from ._situation import FaultKind, Situation
 # Seconds between one piece and the next.
 _PAUSE = 0.2
 
-# Bytes that are sent at once where nothing separates the pieces: one by one they would keep the machine busy.
+# Bytes that are sent at once if there is no pause between the pieces. Single pieces would keep the machine busy.
 _LUMP = 65536
 
 _JSON = ("Content-Type", "application/json")
@@ -32,7 +32,7 @@ def chunk(data: bytes) -> bytes:
 
 
 def chunked_answer(situation: Situation) -> bytes:
-    """A right answer up to its first chunk, which holds all of the body; the last chunk, and so the end, is missing."""
+    """A right answer up to its first chunk, which has the whole body. The last chunk, and so the end, is missing."""
     return head(200, _JSON, _CHUNKED) + chunk(json.dumps(situation.content).encode())
 
 

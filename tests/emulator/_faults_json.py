@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults of the JSON text: what no JSON library would write, and what some read in their own way."""
+"""Faults of the JSON text, which no JSON library would write, and which some read in different ways."""
 
 from __future__ import annotations
 

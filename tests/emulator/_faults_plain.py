@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults that are one answer, at once or late, or none: refusals, outages, and JSON that is not an order."""
+"""Faults with one answer or none: refusals, outages, and JSON that is not an order."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ PLAIN = (
         error_code,
         502,
     ),
-    FaultKind("reset", "the connection is reset (TCP RST), nothing is answered", lambda s, n: Hangup()),
+    FaultKind("reset", "the connection is reset (TCP RST), without an answer", lambda s, n: Hangup()),
     FaultKind(
         "cut-short",
         "half of the body under the Content-Length of the whole, then the end",
@@ -67,7 +67,7 @@ PLAIN = (
     ),
     FaultKind(
         "redirect",
-        "302 to another path on the emulator, where no API is",
+        "302 to another path on the emulator, where there is no API",
         lambda s, n: Answer(302, b"", headers=(("Location", f"/redirected{s.path}"),)),
     ),
     FaultKind("not-json", "200 with a text that is not JSON", lambda s, n: Answer(200, b"status: PROCESSING\n")),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The faults of the proxy, which befall requests with a good login for a target that it may reach."""
+"""The faults of the proxy, which apply to requests with a good login and an allowed target."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
 def refusal(status: int) -> Answer:
-    """The proxy's own page for an error; with 407, what credential it wants."""
+    """The proxy's own page for an error. With 407, it names the kind of credential."""
     answer = html_answer(status)
     if status == 407:
         return dataclasses.replace(answer, headers=(("Proxy-Authenticate", 'Basic realm="emulator"'),))
@@ -60,10 +60,10 @@ PROXY_FAULTS: tuple[Kind[str], ...] = (
         "200, then the end of the connection in good order",
         lambda s, n: Stream([ESTABLISHED], then=Then.CLOSE, status=200),
     ),
-    Kind("hang-after", "200, and then nothing is handed on", lambda s, n: Stream([ESTABLISHED])),
+    Kind("hang-after", "200, and then nothing is forwarded", lambda s, n: Stream([ESTABLISHED])),
 )
 
 
 def parse_proxy_fault(text: str) -> Fault[str]:
-    """The fault of the proxy that ``text`` describes. Raises ValueError with what is right."""
+    """The fault of the proxy that ``text`` describes. Raises ValueError with the right syntax."""
     return parse_fault(text, PROXY_FAULTS, "ok")

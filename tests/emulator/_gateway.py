@@ -28,7 +28,7 @@ JOURNAL_PATH = "/emulator/requests"
 
 @dataclass(frozen=True)
 class Exchange:
-    """A reply, the fault in it as written, and the request's number in the journal, None for what isn't recorded."""
+    """A reply, the text of its fault, and the request's number in the journal, None if it isn't recorded."""
 
     reply: Reply
     fault: str | None = None
@@ -37,7 +37,7 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Resource:
-    """A kind of entry that the API shows by ID and lists: its book, their keys in answers, and how a query is read."""
+    """A kind of entry that the API shows by ID and lists: its book, its keys in answers, and the reader of queries."""
 
     book: Book[Any]
     key: str
@@ -88,7 +88,7 @@ class Gateway:
         return _Wanted(resource, parts[2], parts[4] if len(parts) == 5 else None) if resource else None
 
     def handle(self, request: Request) -> Exchange:
-        """The reply to a request, which is recorded; its status is for the sender to settle."""
+        """The reply to a request. The request is recorded, and the sender settles its status."""
         path = request.path
         if path == JOURNAL_PATH:
             return Exchange(self._show_journal(request))
@@ -123,7 +123,7 @@ class Gateway:
         return json_answer([dataclasses.asdict(recorded) for recorded in self.journal.requests()])
 
     def _serve(self, request: Request, wanted: _Wanted) -> tuple[Reply, str | None]:
-        """The service's reply, and the fault in it as written."""
+        """The service's reply, and the text of its fault."""
         resource = wanted.resource
         if not is_id(wanted.domain_id) or not is_id(wanted.entry_id or "-"):
             return error_answer(400), None
@@ -147,7 +147,7 @@ class Gateway:
             return error_answer(400), None
         page = resource.book.page(query)
         if page is None:
-            # Assumed: a marker that was never handed out is an invalid parameter.
+            # Assumed: an unknown marker is an invalid parameter.
             return error_answer(400), None
         content = page_content(resource.list_key, page)
         if page.fault is None:

@@ -14,15 +14,14 @@ from typing import Callable
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """One request as it arrived; of its headers only the User-Agent is kept, so that no credential is.
+    """One request as it arrived. Its only header is the User-Agent, so it contains no credential.
 
-    ``path`` has the query with it. ``delivery_order_id`` and ``edge_site_id`` are None where the path has none.
-    ``status`` is the HTTP status, None as long as no whole answer is sent. ``fault`` is the fault that was played, as
-    it was written.
-    ``failures_in_a_row`` is how often the request's access key had failed to authenticate without a success in between,
-    this time included: 0 after a success, more than 5 for a locked key, None for a request without an access key.
-    ``at`` is when it arrived, in seconds of the emulator's clock since the start. ``concurrent`` is how many requests,
-    this one included, were waiting for their answers then.
+    ``path`` includes the query. ``delivery_order_id`` and ``edge_site_id`` are None if the path has none. ``status`` is
+    the HTTP status, None until a complete answer is sent. ``fault`` is the text of the fault that was used.
+    ``failures_in_a_row`` counts the failed authentications of the access key since its last success, this request
+    included: 0 after a success, more than 5 for a locked key, None for a request without an access key.
+    ``at`` is the time of arrival, in seconds of the emulator's clock since the start. ``concurrent`` is the number of
+    requests that were waiting for their answers at that time, this one included.
     """
 
     method: str
@@ -60,7 +59,7 @@ class Journal:
         user_agent: str | None,
         failures_in_a_row: int | None,
     ) -> int:
-        """Record a request as arriving now, and return its number for ``settle``."""
+        """Record a request that arrives now, and return its number for ``settle``."""
         with self._lock:
             number = len(self._requests)
             self._waiting.add(number)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How faults are written and read, whatever they befall."""
+"""The syntax of faults, and the faults of any kind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Callable, Generic, TypeVar
 
 from ._replies import Reply
 
-# Seconds, a day: longer than any client waits, and far from what the system's timers can't hold.
+# Seconds, one day. It is longer than any client waits, and far below the limit of the system's timers.
 LONGEST = 86400
 
 # The facts that a fault may need.
@@ -24,9 +24,9 @@ S = TypeVar("S")
 class Kind(Generic[S]):
     """One row of a table of faults.
 
-    ``form`` is how it is written; ``act`` makes the reply from the situation and the argument; ``read`` turns the text
-    after the colon into the argument and raises ValueError with what is right; without it the fault has no argument.
-    ``default`` stands for an argument left out.
+    ``form`` is the syntax. ``act`` makes the reply from the situation and the argument. ``read`` turns the text after
+    the colon into the argument, and raises ValueError with the right syntax; without it, the fault has no argument.
+    ``default`` is the argument if it is left out.
     """
 
     form: str
@@ -57,7 +57,7 @@ class Fault(Generic[S]):
 def parse_fault(text: str, kinds: Iterable[Kind[S]], well: str) -> Fault[S]:
     """The fault of ``kinds`` that ``text`` (``NAME`` or ``NAME:ARGUMENT``) describes.
 
-    ``well`` is what may stand there for no fault. Raises ValueError with what is right.
+    ``well`` describes the alternatives to a fault, for the message. Raises ValueError with the right syntax.
     """
     name, colon, argument = text.partition(":")
     table = {kind.name: kind for kind in kinds}

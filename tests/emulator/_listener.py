@@ -36,7 +36,7 @@ _Service = TypeVar("_Service", bound="Service")
 
 
 def is_loopback(host: str) -> bool:
-    """Is ``host`` an address (not a name) of the loopback interface?"""
+    """Whether ``host`` is an address (not a name) of the loopback interface."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -44,7 +44,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_address(host: str, port: int) -> None:
-    """Raises ValueError for an address that nothing here may listen on."""
+    """Raises ValueError if nothing here may listen on the address."""
     if not is_loopback(host):
         raise ValueError(f"the host {host!r} is not a loopback address: use 127.0.0.1 or ::1")
     if not 0 <= port <= 65535:
@@ -55,7 +55,7 @@ class Listener:
     """Accepts connections from ``start`` to ``close``, and hands each to ``converse`` in a thread of its own.
 
     TLS handshakes are polls of ``tls.life``, by ``clock``, which returns seconds and never goes back. ``converse`` may
-    raise OSError when the client leaves. Raises OSError when the address can't be had.
+    raise OSError when the client leaves. Raises OSError if the address can't be used.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Listener:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop at once: no new connections, an end to those there are, and no thread left when this returns."""
+        """Stop at once: accept no connections, end the open ones, and return when all threads have ended."""
         self._closing.set()
         self._waker.send(b"\0")
         self._thread.join()
@@ -120,8 +120,8 @@ class Listener:
                 self._forget(connection)
 
     def reset(self, connection: socket.socket, refuse_for: float = 0.0) -> None:
-        """Make the connection's end a reset, and refuse new connections for so many seconds from when this returns."""
-        # Out of reach of the hang-up of all, whose orderly end would come before the reset.
+        """End the connection with a reset. Refuse new connections for ``refuse_for`` seconds after the return."""
+        # _hang_up must not reach this connection: its orderly end would come before the reset.
         self._forget(connection)
         if refuse_for:
             with self._lock:
@@ -135,7 +135,7 @@ class Listener:
         listener = socket.socket(family, socket.SOCK_STREAM)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            # A client can give up between the selector's word and accept(), which would then wait for the next one.
+            # A client can give up before accept(), which would then wait for the next client.
             listener.setblocking(False)
             listener.bind((self._host, port))
         except OSError:
@@ -152,7 +152,7 @@ class Listener:
                 if outage > 0 and not self._refusing.is_set():
                     selector.unregister(self._listener)
                     self._listener.close()
-                    # Bound again at once, without listening: refuses as an unused port does, and nobody can take it.
+                    # Bound again at once, without listening, so it refuses like an unused port, and stays reserved.
                     self._listener = self._bind(self._port)
                     self._hang_up()
                     self._refusing.set()
@@ -177,7 +177,7 @@ class Listener:
             connection.setblocking(True)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls and self._tls.context and not fault:
-                # The handshake waits for the client, so it is for the connection's own thread.
+                # The handshake waits for the client, so it runs in the connection's own thread.
                 connection = self._tls.context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         except OSError:
             connection.close()
@@ -192,7 +192,7 @@ class Listener:
         with self._lock:
             for connection in self._connections:
                 with contextlib.suppress(OSError):
-                    # Below TLS, whose objects another thread is using.
+                    # Not through TLS, because another thread is using its objects.
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     def _run(self, connection: socket.socket, fault: Fault[Any] | None) -> None:
@@ -208,7 +208,7 @@ class Listener:
                 connection.do_handshake()
             self._converse(connection)
         except OSError:
-            # The client left, or doesn't trust the certificate. That is its business.
+            # The client left, or doesn't trust the certificate. Both are allowed.
             pass
         finally:
             self._forget(connection)
@@ -220,7 +220,7 @@ class Listener:
 
 
 class Service(abc.ABC):
-    """Listens while its ``with`` block runs; on entry, raises OSError when it can't."""
+    """Listens while its ``with`` block runs. On entry, raises OSError if it can't listen."""
 
     _listener: Listener
 
@@ -240,10 +240,10 @@ class Service(abc.ABC):
 
     @property
     def url(self) -> str:
-        """Where it listens, such as ``http://127.0.0.1:34567``."""
+        """The URL, such as ``http://127.0.0.1:34567``."""
         return self._listener.url
 
     @property
     def connections(self) -> int:
-        """How many connections were accepted so far, those among them whose handshake failed."""
+        """The number of accepted connections so far, including those whose handshake failed."""
         return self._listener.accepted

@@ -12,7 +12,7 @@ from typing import Any
 
 from ._book import ListQuery, Page, is_id
 
-# Assumed for orders: the vendor's page gives no default, and the bounds are those of ListEdgeSites.
+# Assumed for orders: the vendor's page gives no default, and the limits are those of ListEdgeSites.
 _DEFAULT_LIMIT = 100
 _MAX_LIMIT = 2000
 
@@ -22,8 +22,8 @@ _SITE_FILTERS = ("enterprise_project_id", "id", "name", "availability_zone_id", 
 def read_order_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
     """Read a query's decoded keys and values; ``status`` may be repeated, other keys may not.
 
-    Raises ValueError for what the service calls an invalid parameter. Assumed: keys that it doesn't know are nothing to
-    it, and a status that it doesn't know, in upper case as all are, is one that no order has.
+    Raises ValueError for an invalid parameter of the service. Assumed: the service ignores unknown keys, and no order
+    matches an unknown status in upper case.
     """
     many, once = _collected(pairs, many=("status",), once=("limit", "marker", "id"))
     for status in many["status"]:
@@ -35,9 +35,10 @@ def read_order_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
 
 
 def read_site_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
-    """The same of edge sites, whose filters may all be repeated, and which can be sorted.
+    """The same for edge sites. All filters may be repeated, and the sites can be sorted.
 
-    Assumed: by any of a site's keys that is a string, and one direction for each key; further ones are nothing to it.
+    Assumed: a site can be sorted by each of its keys that is a string, with one direction for each key. The service
+    ignores extra directions.
     """
     many, once = _collected(pairs, many=(*_SITE_FILTERS, "sort_key", "sort_dir"), once=("limit", "marker"))
     if not all(value for values in many.values() for value in values):

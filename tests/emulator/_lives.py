@@ -22,7 +22,7 @@ SITE_STATUSES = ("initial", "deploying", "available", "unavailable")
 class Step:
     """One step of a life: a status or a fault, for a number of polls or of seconds; with neither, forever.
 
-    Only a step of an order or of a site has a status; a step of anything else has no fault while all is well.
+    Only a step of an order or of a site has a status. A step of anything else has a fault, or None for ok.
     """
 
     status: str | None
@@ -34,18 +34,18 @@ class Step:
 def parse_life(steps: Iterable[str]) -> tuple[Step, ...]:
     """The life of an order that ``steps`` (each ``WHAT``, ``WHAT*POLLS`` or ``WHAT@SECONDS``) describe.
 
-    Raises ValueError that names the step and says what is right.
+    Raises ValueError with the step and the right syntax.
     """
     return _parse_steps(steps, _status_or_fault, "a status")
 
 
 def parse_site_life(steps: Iterable[str]) -> tuple[Step, ...]:
-    """The same of an edge site, whose statuses are in lower case."""
+    """The same for an edge site, whose statuses are in lower case."""
     return _parse_steps(steps, _site_status_or_fault, "a status")
 
 
 def parse_service(text: str, whose: str, fault: Callable[[str], Fault[Any]]) -> tuple[Step, ...]:
-    """The life of something without a status that ``STEP,STEP,...`` describes, each an ``ok`` or what ``fault`` reads.
+    """The life of something without a status that ``STEP,STEP,...`` describes. ``fault`` reads each step but ``ok``.
 
     Raises ValueError that begins with ``whose``.
     """
@@ -113,7 +113,7 @@ class Course:
             step = self._life[self._index]
             over = now
             if step.seconds is not None:
-                # Not ``now``: otherwise the steps after it would depend on when somebody looked.
+                # Not ``now``: otherwise the later steps would depend on the time of this poll.
                 over = self._began + step.seconds
                 if now < over:
                     break
@@ -124,7 +124,7 @@ class Course:
         return step
 
     def entered(self, step: Step, when: float) -> None:
-        """Called for each step when it begins, also for one that is over before anybody saw it."""
+        """Called when a step begins, even if the step is over before any poll."""
 
     def _enter(self, index: int, when: float) -> None:
         self._index, self._began, self._polls = index, when, 0

@@ -34,7 +34,7 @@ def _plans(
 
 
 def _plan(order_id: str, life: tuple[Step, ...], name: str | None, edge_site_id: str | None) -> OrderPlan:
-    # The same in each run.
+    # The same IDs in each run.
     digest = hashlib.sha256(order_id.encode()).hexdigest()
     return OrderPlan(order_id, name or f"delivery_order-{digest[-5:]}", life, edge_site_id or digest_id(digest))
 
@@ -42,7 +42,7 @@ def _plan(order_id: str, life: tuple[Step, ...], name: str | None, edge_site_id:
 def parse_order(text: str) -> list[OrderPlan]:
     """The orders that ``ID=STEP,STEP,...`` describes: one, or with a ``{FIRST..LAST}`` in the ID, one for each number.
 
-    Raises ValueError with what is right.
+    Raises ValueError with the right syntax.
     """
     id_text, equals, life = text.partition("=")
     if not equals:
@@ -54,7 +54,7 @@ def parse_orders(text: str) -> list[OrderPlan]:
     """The orders of a JSON text ``{"orders": [{"id": ..., "life": [STEP, ...], "name": ..., "edge_site_id": ...}]}``.
 
     ``name`` and ``edge_site_id`` may be left out; the ID may have a range as in ``parse_order``. Raises ValueError with
-    what is right.
+    the right syntax.
     """
     try:
         content = json.loads(text)
@@ -91,7 +91,7 @@ class OrderBook(Book[OrderPlan]):
             "domain_id": self.domain_id,
             "status": entry.status,
             "edge_site_id": entry.plan.edge_site_id,
-            # Assumed: null until SUCCESS. The sample has a PROCESSING order with a date that is still to come.
+            # Assumed: null until SUCCESS. The vendor's sample has a PROCESSING order with a date in the future.
             "effected_at": None if succeeded is None else self.date(succeeded).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "created_at": self.created,
             "updated_at": self.timestamp(entry.updated),

@@ -33,12 +33,12 @@ DEFAULT_LIFE = "ok"
 
 @dataclass(frozen=True)
 class ProxyRequest:
-    """One request to the proxy as it arrived; never a password.
+    """One request to the proxy as it arrived, without a password.
 
-    ``target`` is what it was for: ``host:port`` of a CONNECT, else a URL. ``authorization`` is whether it brought a
-    Proxy-Authorization, ``user`` the user's name in it. ``status`` is the HTTP status of the proxy's own answer: None
-    where it gave none, as when it handed a request for a URL on. ``fault`` is the fault that was played, as it was
-    written. ``at`` is when it arrived, in seconds of the proxy's clock since the start.
+    ``target`` is the ``host:port`` of a CONNECT, else a URL. ``authorization`` is whether it had a Proxy-Authorization,
+    ``user`` the user's name in it. ``status`` is the HTTP status of the proxy's own answer, None if it sent none, for
+    example because it forwarded a request for a URL. ``fault`` is the text of the fault that was used. ``at`` is the
+    time of arrival, in seconds of the proxy's clock since the start.
     """
 
     method: str
@@ -51,16 +51,16 @@ class ProxyRequest:
 
 
 class Proxy(Service):
-    """A proxy that listens while its ``with`` block runs, and hands CONNECT and plain http on to loopback only.
+    """A proxy that listens while its ``with`` block runs. It forwards CONNECT and plain http to loopback only.
 
-    ``life``: ``"ok"`` and faults, such as ``"http:503*2,ok"``; a poll is one request that gets past login and target.
-    ``login``: ``"USER:PASSWORD"`` that a request must bring, and is refused by 407 without; None for none.
+    ``life``: ``"ok"`` and faults, such as ``"http:503*2,ok"``; a poll is one request with a good login and target.
+    ``login``: ``"USER:PASSWORD"`` that a request must have. Without it, the answer is 407. None for no login.
     ``port``: 0 picks a free one.
-    ``certificate``, ``key``, ``handshake``: for TLS to the proxy itself, as the emulator has them.
+    ``certificate``, ``key``, ``handshake``: for TLS to the proxy itself, as in the emulator.
     ``clock``: returns seconds and never goes back; lives count their ``@SECONDS`` by it.
     ``log`` gets one line a request, without the credential.
 
-    Raises ValueError that says what is wrong and what is right, and on entry OSError when it can't listen there.
+    Raises ValueError with the fault and the right form, and on entry OSError if it can't listen there.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Proxy(Service):
     ) -> None:
         check_address(host, port)
         if login is not None and not login.partition(":")[1]:
-            # It may be a password alone: it is not repeated.
+            # Not repeated, because it may be a password alone.
             raise ValueError("the login must be USER:PASSWORD")
         self._course = Course(parse_service(life, "the proxy", parse_proxy_fault))
         self._login = login
@@ -101,7 +101,7 @@ class Proxy(Service):
             return list(self._requests)
 
     def _converse(self, connection: socket.socket) -> None:
-        """Serve the one request that a connection is for."""
+        """Serve the only request of a connection."""
         with connection.makefile("rb") as stream:
             try:
                 request = read_request(stream)
@@ -123,7 +123,7 @@ class Proxy(Service):
             else:
                 send(connection, decision, lambda status: self._settle(number, status))
         except OSError:
-            # A tunnel's status is that of its beginning.
+            # The status of a tunnel is the one at its beginning.
             if not isinstance(decision, Target):
                 self._settle(number, None)
             raise
@@ -145,7 +145,7 @@ class Proxy(Service):
             else:
                 fault = self._course.poll(self._clock()).fault
                 decision = target if fault is None else fault.reply(authorization or "")
-            # A user and password before the host would be a mistake, and are not repeated.
+            # A user and password before the host would be a mistake. They are not repeated.
             shown = re.sub(r"^(\w+://)?[^/?@]*@", r"\1***@", request.target)
             self._log(f"{request.method} {shown}" + ("" if fault is None else f" [{fault.text}]"))
             self._requests.append(
@@ -179,12 +179,12 @@ class Proxy(Service):
             try:
                 relay(connection, server)
             except ConnectionResetError:
-                # The client is to see the server's reset, as it would without a proxy.
+                # The client must see the server's reset, as it would without a proxy.
                 self._listener.reset(connection)
 
 
 def _login_of(authorization: str | None) -> str | None:
-    """``USER:PASSWORD`` of a Proxy-Authorization; None where there is none that can be read."""
+    """``USER:PASSWORD`` of a Proxy-Authorization; None if there is none that can be read."""
     scheme, _space, encoded = (authorization or "").partition(" ")
     if scheme.lower() != "basic":
         return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a proxy is to hand a request on to, and handing on."""
+"""Finds the target of a proxied request, and forwards it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from ._listener import is_loopback
 from ._request import Request
 
-# Seconds; on loopback only a listener that takes nothing needs so long.
+# Seconds. On loopback, only a listener that accepts no connections needs so long.
 _CONNECT_SECONDS = 10
 
 _OF_THIS_HOP = ("connection", "keep-alive", "proxy-connection", "proxy-authorization")
@@ -22,7 +22,7 @@ _OF_THIS_HOP = ("connection", "keep-alive", "proxy-connection", "proxy-authoriza
 
 @dataclass(frozen=True)
 class Target:
-    """The server that a request is for. ``first`` is what the server is sent before all that the client then sends."""
+    """The server of a request. ``first`` is sent to the server before the client's further bytes."""
 
     host: str
     port: int
@@ -30,11 +30,11 @@ class Target:
 
     @property
     def reachable(self) -> bool:
-        """Is it on loopback, and so a server that the proxy may talk to?"""
+        """Whether it is on loopback. The proxy talks to no other servers."""
         return self.host == "localhost" or is_loopback(self.host)
 
     def connect(self) -> socket.socket:
-        """A connection to it, on which ``first`` is sent. Raises OSError."""
+        """A connection to it, after ``first`` was sent. Raises OSError."""
         server = socket.create_connection((self.host, self.port), timeout=_CONNECT_SECONDS)
         try:
             server.settimeout(None)
@@ -47,7 +47,7 @@ class Target:
 
 
 def target_of(request: Request) -> Target | None:
-    """Where a CONNECT, or a request for an absolute http URL, is to go; None for any other request."""
+    """The target of a CONNECT, or of a request for an absolute http URL; None for any other request."""
     connect = request.method == "CONNECT"
     scheme, _separator, rest = ("", "", request.target) if connect else request.target.partition("://")
     authority, slash, path = rest.partition("/")
@@ -69,14 +69,14 @@ def target_of(request: Request) -> Target | None:
 
 
 def relay(client: socket.socket, server: socket.socket) -> None:
-    """Hand on what either side sends, until one of them ends. Raises OSError."""
+    """Forward the bytes of both sides, until one of them ends. Raises OSError."""
     with selectors.DefaultSelector() as selector:
         selector.register(client, selectors.EVENT_READ, (client, server))
         selector.register(server, selectors.EVENT_READ, (server, client))
         while True:
             for key, _events in selector.select():
                 source, other = key.data
-                # Longer than a TLS record, so that no part of one is left where the selector can't see it.
+                # Longer than a TLS record: the selector could not see the rest of a record.
                 data = source.recv(65536)
                 if not data:
                     return

@@ -17,7 +17,7 @@ from typing import Union
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole HTTP answer. ``after`` is in seconds, counted from the request's arrival."""
+    """A complete HTTP answer. ``after`` is in seconds, counted from the request's arrival."""
 
     status: int
     body: bytes
@@ -28,7 +28,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Hangup:
-    """No answer: the connection is reset. New ones are refused for ``refuse_for`` seconds from then on."""
+    """No answer: the connection is reset. New connections are refused for ``refuse_for`` seconds from then on."""
 
     refuse_for: float = 0.0
 
@@ -43,9 +43,9 @@ class Then(enum.Enum):
 
 @dataclass(frozen=True)
 class Stream:
-    """Bytes for the wire as they are, headers and all: a piece every ``pause`` seconds, then what ``then`` says.
+    """Raw bytes, including headers: a piece every ``pause`` seconds, followed by ``then``.
 
-    ``status`` is the HTTP status, when the pieces are a whole answer in the client's eyes; None when they never are.
+    ``status`` is the HTTP status if the pieces are a complete answer for the client, else None.
     """
 
     pieces: Iterable[bytes]
@@ -58,7 +58,7 @@ Reply = Union[Answer, Hangup, Stream]
 
 
 def phrase(status: int) -> str:
-    """The reason phrase of an HTTP status, also of one that is in no standard."""
+    """The reason phrase of an HTTP status, also of a non-standard one."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -66,10 +66,10 @@ def phrase(status: int) -> str:
 
 
 def head(status: int, *headers: tuple[str, str], end: bool = True) -> bytes:
-    """The status line, the headers that every answer has, and these; without ``end``, more headers can follow."""
+    """The status line, the headers of every answer, and these headers. Without ``end``, more headers can follow."""
     every = (
         ("Date", email.utils.formatdate(usegmt=True)),
-        # Of the same shape as the real ones, 32 hexadecimal digits.
+        # 32 hexadecimal digits, like the real ones.
         ("X-Request-Id", uuid.uuid4().hex),
     )
     lines = [f"HTTP/1.1 {status} {phrase(status)}", *(f"{name}: {value}" for name, value in (*every, *headers))]
@@ -77,7 +77,7 @@ def head(status: int, *headers: tuple[str, str], end: bool = True) -> bytes:
 
 
 def rendered(answer: Answer, keep_alive: bool, with_body: bool = True) -> bytes:
-    """The answer's bytes, in one piece: two would be two packets, and clients' timings would depend on the gap."""
+    """The answer's bytes, in one piece. Two pieces would be two packets, and the gap would affect clients' timings."""
     start = head(
         answer.status,
         ("Content-Type", answer.content_type),

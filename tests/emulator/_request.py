@@ -12,26 +12,25 @@ from dataclasses import dataclass
 from io import BufferedIOBase
 from urllib.parse import unquote_plus
 
-# The gateway's limit is not published for this API. A GET has no body at all, so any limit that keeps memory small will
-# do.
+# The gateway's limit for this API is not published. A GET has no body, so any limit that keeps memory use low will do.
 _BODY_LIMIT = 1024 * 1024
 _LINE_LIMIT = 65536
 _HEADER_LIMIT = 100
 
-# Bytes that are no UTF-8 come through decoding and encoding unchanged.
+# Bytes that are not UTF-8 stay unchanged through decoding and encoding.
 UTF8_ERRORS = "surrogateescape"
 
 
 class UnreadableRequest(Exception):
-    """The request is not HTTP/1.x, or its body can't be told from what follows; the connection can't be used again."""
+    """The request is not HTTP/1.x, or the end of its body is unclear. The connection can't be used again."""
 
 
 @dataclass(frozen=True)
 class Request:
     """One HTTP request.
 
-    ``target`` is the request's path and query as sent. ``headers`` has names in lower case; values are trimmed, a
-    character for each byte of the wire, and those of a repeated header are joined by ``", "`` (RFC 9110, 5.3).
+    ``target`` is the request's path and query as sent. ``headers`` has names in lower case. Values are trimmed, with a
+    character for each byte, and the values of a repeated header are joined by ``", "`` (RFC 9110, 5.3).
     """
 
     method: str
@@ -64,15 +63,15 @@ def _decoded(text: str) -> str:
 
 
 def read_request(stream: BufferedIOBase) -> Request | None:
-    """The next request of a connection, or None when the client has closed it.
+    """The next request of a connection, or None if the client has closed it.
 
-    Raises UnreadableRequest, and OSError when the connection breaks.
+    Raises UnreadableRequest, and OSError if the connection breaks.
     """
     line = stream.readline(_LINE_LIMIT)
     if not line:
         return None
     try:
-        # Split as bytes: characters beyond ASCII that count as space separate nothing here.
+        # Split as bytes, because only ASCII spaces are separators here.
         method, target, version = (word.decode(errors=UTF8_ERRORS) for word in line.split())
         headers = _read_headers(stream)
         length = int(headers.get("content-length", "0"))
@@ -88,7 +87,7 @@ def read_request(stream: BufferedIOBase) -> Request | None:
 
 
 def _read_headers(stream: BufferedIOBase) -> dict[str, str]:
-    """Headers by lower-case name. ``http.client.parse_headers`` would take most of the time that a request costs."""
+    """Headers by lower-case name. ``http.client.parse_headers`` would take most of the time of a request."""
     headers: dict[str, str] = {}
     for _number in range(_HEADER_LIMIT + 1):
         line = stream.readline(_LINE_LIMIT)
@@ -97,8 +96,8 @@ def _read_headers(stream: BufferedIOBase) -> dict[str, str]:
         if len(line) < _LINE_LIMIT and not line.endswith(b"\n"):
             raise ConnectionAbortedError
         name, _colon, value = line.decode("latin-1").partition(":")
-        # Space before the colon, or a line that continues the one before it, is an error (RFC 9112, 5.1 and 5.2). A
-        # line without a colon is all name, and ends in space.
+        # A space before the colon and a continued line are errors (RFC 9112, 5.1 and 5.2). A line without a colon is
+        # all name, and ends in a space.
         if not line.endswith(b"\n") or not name or name != name.strip():
             raise ValueError("not a header")
         name, value = name.lower(), value.strip()

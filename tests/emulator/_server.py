@@ -4,7 +4,7 @@
 
 """HTTP/1.1 between the listener and the gateway.
 
-``http.server`` won't do: it sends headers and body apart, and always a whole answer.
+``http.server`` won't do: it sends headers and body separately, and only complete answers.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from ._wire import hold, send
 
 
 class Server:
-    """Listens from ``start`` to ``close`` and answers what the gateway says.
+    """Listens from ``start`` to ``close``, and sends the gateway's replies.
 
-    ``latency``, in seconds, is added to each answer of the API. ``log`` gets one line a request. Raises OSError when
-    the address can't be had.
+    ``latency``, in seconds, is added to each answer of the API. ``log`` gets one line for each request. Raises OSError
+    if the address can't be used.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Server:
                 pass
 
     def _serve_request(self, connection: socket.socket, stream: BufferedIOBase) -> bool:
-        """Serve the connection's next request; False when the connection is to be closed."""
+        """Serve the connection's next request. False if the connection must be closed."""
         try:
             request = read_request(stream)
         except UnreadableRequest:

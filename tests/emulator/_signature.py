@@ -4,7 +4,7 @@
 
 """The check of a request's signature, from the vendor's description of SDK-HMAC-SHA256 (devg-apisign).
 
-Written apart from the collection's own signing, so that the one can be tested by the other.
+It is independent of the collection's own signing, so that each can test the other.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _AUTHORIZATION = re.compile(
 )
 _DATE = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")
 
-# Between the date of a request and the gateway's clock, in seconds, whichever is ahead (assumed).
+# Seconds. The maximum difference between the date of a request and the gateway's clock (assumed).
 _DATE_TOLERANCE = 15 * 60
 
 
@@ -41,7 +41,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Authorization:
-    """The parts of an ``Authorization`` header: ``signed_headers`` as listed, ``signature`` in lower-case hex."""
+    """The parts of an ``Authorization`` header: ``signed_headers`` in its order, ``signature`` in lower-case hex."""
 
     access_key: str
     signed_headers: tuple[str, ...]
@@ -57,21 +57,21 @@ def read_authorization(text: str) -> Authorization | None:
 
 
 def is_signed(request: Request, authorization: Authorization, keys: Keys, now: float) -> bool:
-    """Was the request, just as it arrived, signed with these keys, within 15 minutes of ``now`` (Unix seconds)?"""
-    # Assumed: the gateway insists on these; the vendor's own signing has them all.
+    """Whether the request, as it arrived, was signed with these keys within 15 minutes of ``now`` (Unix seconds)."""
+    # Assumed: the gateway requires these. The vendor's own signer includes them all.
     required = {"host", "x-sdk-date"}
     if "x-security-token" in request.headers:
         required.add("x-security-token")
     if not required.issubset(authorization.signed_headers):
         return False
-    # Names with _ are left out of a signature. Names in upper case are not found here, and are no canonical names.
+    # Names with _ are left out of a signature. Names in upper case are not canonical, and are not found here.
     if any("_" in name or name not in request.headers for name in authorization.signed_headers):
         return False
     date = request.headers["x-sdk-date"]
     sent_at = _unix_time(date)
     if sent_at is None or abs(now - sent_at) > _DATE_TOLERANCE:
         return False
-    # Assumed: a security token that doesn't belong to the key, or is one too many, counts as a wrong signature.
+    # Assumed: a wrong or superfluous security token counts as a wrong signature.
     if not hmac.compare_digest(
         request.headers.get("x-security-token", "").encode(), (keys.security_token or "").encode()
     ):
@@ -95,7 +95,7 @@ def _unix_time(date: str) -> float | None:
 
 
 def _canonical_request(request: Request, signed_headers: tuple[str, ...]) -> bytes:
-    # Decoded and encoded again, since a client may leave characters as they are that the canonical form encodes.
+    # Decoded and encoded again, because a client need not encode all characters that the canonical form encodes.
     path = quote(unquote(request.path, errors=UTF8_ERRORS), safe="/", errors=UTF8_ERRORS)
     parts = (
         request.method,
@@ -105,7 +105,7 @@ def _canonical_request(request: Request, signed_headers: tuple[str, ...]) -> byt
         ";".join(signed_headers),
         hashlib.sha256(request.body).hexdigest(),
     )
-    # A character stands for a byte of the wire here, and clients sign the bytes they send.
+    # Each character stands for one byte, and clients sign the bytes that they send.
     return "\n".join(parts).encode("latin-1")
 
 

@@ -16,7 +16,7 @@ from ._lives import parse_site_life
 def parse_site(text: str) -> list[Plan]:
     """The sites that ``ID=STEP,STEP,...`` describes: one, or with a ``{FIRST..LAST}`` in the ID, one for each number.
 
-    Raises ValueError with what is right.
+    Raises ValueError with the right syntax.
     """
     id_text, equals, life = text.partition("=")
     if not equals:

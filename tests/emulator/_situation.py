@@ -14,7 +14,7 @@ from ._kinds import Kind
 
 
 class Scope(enum.Enum):
-    """The victims of a fault; the value is the word in the tables of faults."""
+    """Where a fault can be used. The value is the text in the tables of faults."""
 
     BOTH = "order, listing"
     ORDER = "order"
@@ -25,9 +25,9 @@ class Scope(enum.Enum):
 class Situation:
     """The facts that a fault may need.
 
-    ``content`` is the body as it would have been answered, ``key`` that of the order, or the orders, in it, ``orders``
-    the orders in it, ``path`` the request's, ``credential`` what it sent to say who it is, ``marker`` the one it sent,
-    None where it sent none. An edge site is an order, too, in this.
+    ``content`` is the body of the right answer, ``key`` the key of the order or orders in it, and ``orders`` the orders
+    in it. ``path``, ``credential`` and ``marker`` are those of the request; ``marker`` is None if it sent none. Edge
+    sites count as orders here.
     """
 
     content: dict[str, Any]
@@ -38,7 +38,7 @@ class Situation:
     marker: str | None = None
 
     def with_orders(self, orders: list[Any]) -> dict[str, Any]:
-        """The content with as many other orders in it."""
+        """The content with other orders, of the same number."""
         return {**self.content, self.key: orders if isinstance(self.content[self.key], list) else orders[0]}
 
     def with_first(self, **fields: Any) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class Situation:
         return self.with_orders([*({**order, **fields} for order in self.orders[:1]), *self.orders[1:]])
 
     def with_marker(self, marker: Any) -> dict[str, Any]:
-        """The content of the listing with another marker of the next page."""
+        """The content of the listing with another ``next_marker``."""
         return {**self.content, "page_info": {**self.content["page_info"], "next_marker": marker}}
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The gateway's limit on how many requests it takes in a second."""
+"""The gateway's limit on the requests in a second."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import collections
 import threading
 from typing import Callable
 
-# Seconds: the window that requests are counted in, and what a refused client is told to wait.
+# Seconds. The window for counting requests, and the Retry-After of a refused one.
 WINDOW = 1
 
 
@@ -29,9 +29,9 @@ class Throttle:
         self._passed: collections.deque[float] = collections.deque(maxlen=rate)
 
     def lets_through(self) -> bool:
-        """Count a request that arrives now; False when it is one too many.
+        """Count a request that arrives now. False if it is one too many.
 
-        Those are not counted: a client that hammers on gets its share, as it does from a real gateway (assumed).
+        Refused requests are not counted, so an impatient client also gets its share, as from a real gateway (assumed).
         """
         if self._rate is None:
             return True

@@ -21,12 +21,12 @@ DEFAULT_HANDSHAKE = "ok"
 
 
 def _long_hello() -> Iterator[bytes]:
-    """The bytes of the longest record, with the longest ServerHello that fits; no client can read it before its end."""
+    """The longest record, with the longest ServerHello that fits. No client can read it before its end."""
     return (bytes([byte]) for byte in itertools.chain(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc\x03\x03", bytes(16378)))
 
 
 HANDSHAKE_FAULTS: tuple[Kind[None], ...] = (
-    Kind("stall", "the connection is accepted, and the ClientHello never answered", lambda s, n: Stream([])),
+    Kind("stall", "the connection is accepted, but the ClientHello is never answered", lambda s, n: Stream([])),
     Kind(
         "trickle[:SECONDS]",
         "a ServerHello of 16 KiB comes a byte every SECONDS, default 0.2",
@@ -38,7 +38,7 @@ HANDSHAKE_FAULTS: tuple[Kind[None], ...] = (
     Kind(
         "not-tls",
         "the ClientHello is answered in plain HTTP, by a 400",
-        # Held open: an end while the ClientHello lies unread would be a reset, and overtake the answer.
+        # Held open: an end with an unread ClientHello would be a reset, and the client would lose the answer.
         lambda s, n: Stream([rendered(html_answer(400), keep_alive=False)]),
     ),
 )
@@ -46,7 +46,7 @@ HANDSHAKE_FAULTS: tuple[Kind[None], ...] = (
 
 @dataclass(frozen=True)
 class Tls:
-    """How a listener speaks TLS; the context is None where no handshake is to succeed."""
+    """The TLS of a listener. The context is None if no handshake can succeed."""
 
     context: ssl.SSLContext | None
     life: tuple[Step, ...]
@@ -76,7 +76,7 @@ def _parse(text: str) -> Fault[None]:
 def _context(certificate: str, key: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        # Without a password OpenSSL would ask for one on the terminal.
+        # Without this argument, OpenSSL would ask for a password on the terminal.
         context.load_cert_chain(certificate, key, password="")
     except OSError as error:
         raise ValueError(

@@ -12,15 +12,15 @@ from typing import Callable
 
 from ._replies import Answer, Stream, Then, rendered
 
-# The other side's orderly end, even while there is something to read. Only Linux tells it; elsewhere POLLHUP, which is
-# always told, must do.
+# The other side's orderly end, even if there are bytes to read. Only Linux has it. Elsewhere, POLLHUP must do, which
+# poll() always reports.
 _ENDED = getattr(select, "POLLRDHUP", 0)
 
 
 def hold(connection: socket.socket, seconds: float | None = None) -> None:
-    """Wait that long, or forever. Raises ConnectionAbortedError as soon as the connection ends, whoever ended it.
+    """Wait that long, or forever. Raises ConnectionAbortedError as soon as the connection ends, on either side.
 
-    Nothing is read, so that it does no harm to TLS or to a request that came early.
+    It reads nothing, so it does not disturb TLS, or a request that arrived early.
     """
     poll = select.poll()
     poll.register(connection, _ENDED)
@@ -35,10 +35,10 @@ def send(
     keep_alive: bool = False,
     with_body: bool = True,
 ) -> bool:
-    """Send a reply. Returns whether the connection can serve another request. Raises OSError when the client leaves.
+    """Send a reply. Returns whether the connection can serve another request. Raises OSError if the client leaves.
 
-    ``settle`` is told the status, None for no whole answer, before the last of it is sent: a client that has the answer
-    must find it in the journal.
+    ``settle`` gets the status, None for an incomplete answer, before the last byte is sent: a client that has the
+    answer must find the status in the journal.
     """
     if isinstance(reply, Answer):
         settle(reply.status)
