@@ -8,7 +8,7 @@ PYTHON ?= python3
 JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 # More arguments for nox in `make test`.
 NOX_ARGS ?=
-# More arguments for `make scale`: --draw only writes the tables and the plot from the figures that are there.
+# More arguments for `make scale`: --draw only writes the tables and the plot from the existing figures.
 SCALE_ARGS ?=
 # More arguments for `make mutation`: --survivors runs only the mutants that survived the last run.
 MUTATION_ARGS ?=
@@ -23,7 +23,7 @@ VENVS := .venv
 NOX := $(VENVS)/nox/bin/python -m nox
 REPORT := .nox/report.json
 
-# Neither the collections in the user's ~/.ansible nor the settings there are to be part of a test.
+# The collections and settings in the user's ~/.ansible must not affect a test.
 export ANSIBLE_HOME := $(CURDIR)/.nox/ansible-home
 
 # Most of what pip installs is never imported. Imported files are compiled on first use.
@@ -33,16 +33,16 @@ export PIP_NO_COMPILE := 1
 help:
 	@echo 'make demo       run the shipped playbook against the emulator, on this machine'
 	@echo 'make demo-events  run the event source, which starts a playbook (needs Java 17 or newer)'
-	@echo 'make test       run all checks and tests; a table at the end says what ran on what'
+	@echo 'make test       run all checks and tests; a table at the end shows the results'
 	@echo 'make matrix     run the tests on every ansible-core and Python; takes hours, and fills docs/matrix.md'
 	@echo 'make mutation   change the code in thousands of ways, which the unit tests must notice; takes hours'
 	@echo 'make docs       build the documentation site in .nox/site'
 	@echo 'make benchmark  compare the module with others, against the emulator'
-	@echo 'make scale      measure each way of waiting from 1 to 100,000 orders, and draw docs/scale.md anew'
+	@echo 'make scale      measure each way of waiting from 1 to 100,000 orders, and redraw docs/scale.md'
 	@echo 'make format     format the Python files'
-	@echo 'make picture    draw the picture of the callback anew'
+	@echo 'make picture    redraw the picture of the callback'
 	@echo 'make build      build the tarball of a release, the same bytes each time'
-	@echo 'make clean      remove what these leave behind ($(VENVS), .nox)'
+	@echo 'make clean      remove the files of these commands ($(VENVS), .nox)'
 
 # An environment is kept until its requirements, the interpreter or the place of the checkout change.
 define environment
@@ -86,7 +86,7 @@ benchmark:
 	$(call environment,benchmark,tools/benchmark/requirements.txt)
 	@$(VENVS)/benchmark/bin/python -m tools.benchmark --cache-dir $(VENVS)/benchmark/cache
 
-# CI=true makes the formatters check and leave the files alone. The summary has the last word, whatever failed before.
+# CI=true makes the formatters check and leave the files alone. The summary decides, even if a session failed.
 .PHONY: test
 test:
 	$(call environment,nox,.ci/requirements.txt)

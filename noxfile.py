@@ -4,7 +4,7 @@
 
 """The sessions of `make test`: antsibull-nox.toml's, and ansible-test on a matrix of ansible-core versions.
 
-`nox --list` shows them; CONTRIBUTING.md says what each is for.
+`nox --list` shows them; CONTRIBUTING.md explains them.
 """
 
 from __future__ import annotations
@@ -59,20 +59,20 @@ OLDEST_MODULE_PYTHON = next(iter(MODULE_PYTHONS))
 # Percent of the lines and branches of the plugins.
 MIN_COVERAGE = 95
 
-# What Red Hat Enterprise Linux 9 ships: urllib3 1.x, whose Retry differs from urllib3 2.x.
+# The versions in Red Hat Enterprise Linux 9, with urllib3 1.x, whose Retry differs from urllib3 2.x.
 OLDEST_REQUESTS = ("requests==2.25.1", "urllib3==1.26.5")
 
 
 def pythons_to_try(core: str) -> tuple[str, ...]:
-    """Return the Pythons for an ansible-core, best first: old with old and new with new spans the widest range."""
+    """Return the Pythons for an ansible-core, best first: old with old, and new with new, for the widest range."""
     pythons = CONTROLLER_PYTHONS[core]
     return pythons[::-1] if core == OLDEST_CORE else pythons
 
 
 def default_cores() -> list[str]:
-    """Return what a run without arguments tests: the newest ansible-core there is a Python for, and the oldest.
+    """Return the versions for a run without arguments: the newest ansible-core with an installed Python, the oldest.
 
-    Newer ones that have no Python are part of it too, so that the table at the end names them.
+    Newer ones without a Python are included, so that the table at the end names them.
     """
     chosen = [OLDEST_CORE]
     for core in CONTROLLER_PYTHONS:
@@ -85,10 +85,10 @@ def default_cores() -> list[str]:
 _default_cores = default_cores()
 for _core in CONTROLLER_PYTHONS:
     for _kind, _run in (
-        # The longest first: none of them is to run alone at the end.
+        # The longest first, so that none of them runs alone at the end.
         ("integration", run_integration("shipped" if _core == OLDEST_CORE else "here")),
         ("units", run_units),
-        # pylint takes as long as all the others, and says the same with the newest.
+        # pylint takes as long as all the other tests, and one run of it is enough.
         ("sanity", run_sanity_without_pylint if _core == OLDEST_CORE else run_sanity),
     ):
         add_ansible_test_session(
@@ -117,7 +117,7 @@ def changelog(session: nox.Session) -> None:
 
 @nox.session(name="summary", default=False, python=False)
 def summary(session: nox.Session) -> None:
-    """Print what ran on what, from nox's report (the argument): it fails if anything in it did."""
+    """Print the results and versions in nox's report (the argument). Fails if anything in it failed."""
     report = Path(session.posargs[0] if session.posargs else ".nox/report.json")
     problems = show_table(report)
     if report.is_file():

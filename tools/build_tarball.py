@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Builds the collection's tarball, the same bytes from the same files.
+"""Builds the collection's tarball, with the same bytes for the same files.
 
     python -m tools.build_tarball FOLDER
 
-ansible-galaxy builds it, with times in it, and lists the files in the order of the file system. This sorts the lists,
-and sets all times to one: that of SOURCE_DATE_EPOCH, else that of the last commit, in seconds since 1970. It leaves out
-empty folders, which a clone does not have: antsibull-changelog leaves one behind.
+ansible-galaxy's own tarball contains the current time, and lists the files in the order of the file system. This module
+sorts the lists, and sets all times to SOURCE_DATE_EPOCH, else to the time of the last commit, in seconds since 1970. It
+leaves out empty folders, which a clone does not have: antsibull-changelog leaves one behind.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def build(folder: Path, date: int) -> Path:
             folders = _folders(member.name for member in source if member.isfile())
             # Without the file's name and time in the header.
             with gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as copy:
-                # ansible-galaxy reads these two before it has seen all others.
+                # ansible-galaxy reads these two files first.
                 for member in sorted(source, key=lambda each: (each.name not in lists, each.name)):
                     if member.isdir() and member.name not in folders:
                         continue

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo and the benchmark share this: the collection, installed as a user would, and commands that run with it."""
+"""For the demo and the benchmark: installs the collection as a user would, and runs commands with it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class DryRunError(Exception):
 
 
 def say(text: str = "") -> None:
-    """Print a line at once, so that it stands before what the commands print."""
+    """Print a line at once, so that it comes before the output of the commands."""
     print(text, flush=True)
 
 
@@ -31,8 +31,8 @@ def environment(cache: Path, config: Path, **variables: str) -> dict[str, str]:
     """
     Return the environment for Ansible's commands.
 
-    Neither a real account's credentials nor the user's settings of Ansible may reach a dry run, and the emulator is to
-    be asked without a proxy.
+    A real account's credentials and the user's settings of Ansible must not reach a dry run. Requests to the emulator
+    use no proxy.
 
     :param cache: Where the collection is installed, and what Ansible leaves behind is kept.
     :param config: An ansible.cfg.
@@ -65,9 +65,9 @@ def run_shown(arguments: Sequence[str], variables: dict[str, str], *, cwd: Path)
 
 def run(arguments: Sequence[str], variables: dict[str, str], *, cwd: Path, stdin: str = "") -> str:
     """
-    Run this Python to its end and return what it printed. It isn't left behind when this script is interrupted.
+    Run this Python to its end and return its output. It also ends when this script is interrupted.
 
-    :raises DryRunError: if it fails; what it printed is then shown.
+    :raises DryRunError: if it fails. Its output is shown then.
     """
     with subprocess.Popen(
         [sys.executable, *arguments],
@@ -108,7 +108,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def main(dry_run: Callable[[], int]) -> int:
-    """Run a dry run so that whatever ends it, its emulators end too. Returns the exit code."""
+    """Run a dry run, and return its exit code. In any case, its emulators end with it."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     started = time.monotonic()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The benchmark and the scale figures share this: an emulator in a process of its own, with many orders."""
+"""For the benchmark and the scale figures: runs an emulator with many orders in its own process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DOMAIN_ID = "0" * 32
 # As long as a real ID.
 _ID_PREFIX = "00000000-0000-000-0000-"
 
-# Seconds after which an emulator ends by itself, should its parent be killed before it can end it.
+# Seconds after which an emulator ends by itself if its parent is killed.
 _STOPS_AFTER = 3600
 
 
@@ -31,7 +31,7 @@ def emulated(orders: int, latency: float = 0.0, listing: str = "ok", throttle: i
     """
     Run an emulator with so many orders, all of which have succeeded, and yield its URL.
 
-    It takes no time from the client that is measured, and is stopped whatever happens.
+    It runs in its own process, so it takes no time from the measured client, and it always ends with the context.
 
     :param latency: Seconds for each answer.
     :param listing: The life of the listing.
@@ -61,7 +61,7 @@ def emulated(orders: int, latency: float = 0.0, listing: str = "ok", throttle: i
 
 
 def requests_at(url: str) -> int:
-    """Return how many requests an emulator has had."""
+    """Return the number of requests that an emulator got."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"{url}/emulator/requests", timeout=60) as journal:
         return len(json.load(journal))

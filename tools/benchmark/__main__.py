@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The benchmark: what the module costs compared with ansible.builtin.uri and a bare script, against the emulator.
+"""The benchmark: the module compared with ansible.builtin.uri and a bare script, against the emulator.
 
 `make benchmark` runs it in an environment that has ansible-core and requests. It needs no network, and leaves nothing
-behind but the cache directory. Things that are compared are measured in turns, so that whatever else the machine does
-hits all alike. It is no test: the exit code is 0 whether the aims are met or not.
+behind but the cache directory. The things that are compared are measured in turns, so that other work of the machine
+affects all of them. It is not a test: the exit code is 0 even if an aim is missed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ORDERS = 1000
 MANY_ORDERS = 20_000
 LATENCY = 0.05
 
-# How often each is measured. With latency most of the time is spent asleep, and few runs give a stable median.
+# The number of measurements of each. With latency, most of the time is waiting, and few runs give a stable median.
 CALLS = 20
 URI_LOOP = 20
 TASKS, TASKS_WITH_LATENCY = 5, 2
@@ -64,13 +64,13 @@ AIM_INVENTORY = 0.25
 
 
 def ansible_environment(cache: Path, **variables: str) -> dict[str, str]:
-    """Return the environment for what is measured: also a bare Python finds the collection."""
+    """Return the environment of a measurement. A bare Python can import the collection, too."""
     return environment(cache, HERE / "ansible.cfg", PYTHONPATH=str(cache / "collections"), **variables)
 
 
 @dataclass(frozen=True)
 class Task:
-    """A task to be timed: its name, what it does, and how many orders it must bring (None for other modules)."""
+    """A task to time: its name, its content, and the number of orders it must return (None for other modules)."""
 
     name: str
     content: dict[str, Any]
@@ -78,7 +78,7 @@ class Task:
 
 
 def module_task(name: str, url: str, orders: int, **options: Any) -> Task:
-    """Return a task of the module that is to bring so many orders."""
+    """Return a task of the module that must return so many orders."""
     connection = {"endpoint": url, "domain_id": DOMAIN_ID, "auth_token": TOKEN}
     return Task(name, {MODULE: {**connection, **options}}, orders)
 
@@ -97,11 +97,11 @@ def uri_task(name: str, url: str, loop: int = 0) -> Task:
 def time_tasks(cache: Path, tasks: Sequence[Task], rounds: int, *, warm_up: Sequence[Task] = ()) -> dict[str, Seconds]:
     """Run the tasks in turns, all in one run of a playbook, and return the seconds of each by its name.
 
-    A first round, or ``warm_up`` where that would take too long, fills caches and isn't counted.
+    A first round fills caches and isn't counted. If a round takes too long, ``warm_up`` takes its place.
     """
     sequence = [replace(task, name="warm-up") for task in warm_up or tasks]
     for number in range(rounds):
-        # Each comes first, second and so on alike.
+        # Each task is first, second and so on equally often.
         turn = number % len(tasks)
         sequence += [*tasks[turn:], *tasks[:turn]]
     play = {
@@ -116,7 +116,7 @@ def time_tasks(cache: Path, tasks: Sequence[Task], rounds: int, *, warm_up: Sequ
     run(["-m", "ansible", "playbook", str(playbook)], variables, cwd=cache)
     entries = [json.loads(line) for line in times.read_text(encoding="utf-8").splitlines()]
     if [(entry["task"], entry["orders"]) for entry in entries] != [(task.name, task.orders) for task in sequence]:
-        raise DryRunError("The tasks did not bring the orders that they were to bring.")
+        raise DryRunError("The tasks did not return the expected orders.")
     seconds: dict[str, Seconds] = {task.name: [] for task in sequence}
     for entry in entries:
         seconds[entry["task"]].append(entry["seconds"])
@@ -144,7 +144,7 @@ def time_queries(
 
 
 class Table:
-    """The figures, line by line, as they come in."""
+    """The figures, line by line."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -156,12 +156,12 @@ class Table:
         self._lines += ["", text]
 
     def times(self, label: str, seconds: Seconds, factor: float = 1) -> None:
-        """Add the median of some times, and the range they are in, multiplied by a factor."""
+        """Add the median and the range of some times, multiplied by a factor."""
         low, middle, high = (factor * each for each in (min(seconds), median(seconds), max(seconds)))
         self._line(label, _duration(middle), f"{_duration(low)} to {_duration(high)}")
 
     def figure(self, label: str, figure: float, form: str, *, least: float = 0, most: float = math.inf) -> None:
-        """Add a figure, and whether it reaches its aim, where it has one."""
+        """Add a figure, and whether it reaches its aim, if it has one."""
         aim = f"aim: at least {least}" if least else f"aim: at most {most}" if math.isfinite(most) else ""
         if aim:
             missed = not least <= figure <= most
@@ -254,7 +254,7 @@ def measure_threads(cache: Path, table: Table, url: str, orders: int, *, late: b
     say(f"(f) {orders:,} orders by ID with {numbers} threads, {rounds} times each{with_latency} ...")
     times = time_queries(cache, url, orders, [("client", threads) for threads in THREADS], rounds)
     table.heading(
-        f"(f) {orders:,} orders{with_latency} that no listing brings, by threads (the product has {PRODUCT_THREADS})"
+        f"(f) {orders:,} orders{with_latency} that are in no listing, by threads (the product has {PRODUCT_THREADS})"
     )
     for threads in THREADS:
         table.times(f"{threads} thread{'s' if threads > 1 else ''}", times["client", threads][1])
@@ -264,7 +264,7 @@ def measure_memory(cache: Path, table: Table, url: str) -> None:
     """(e): the peak of the module's process while it lists."""
     say(f"(e) Listing {MANY_ORDERS:,} orders, and the memory it takes, {LISTINGS} times each ...")
     one = module_task("one order, for comparison", url, 1, delivery_order_id=order_ids(1)[0])
-    # Shipped, since only then has it a process of its own.
+    # Shipped, because otherwise it has no process of its own.
     default = module_task(f"{MANY_ORDERS:,} orders, page_size 100", url, MANY_ORDERS)
     largest = module_task(f"{MANY_ORDERS:,} orders, page_size 2000", url, MANY_ORDERS, page_size=2000)
     tasks, peaks = [], {}
@@ -291,7 +291,7 @@ def measure_memory(cache: Path, table: Table, url: str) -> None:
 
 def measure_masking(cache: Path, table: Table) -> None:
     """(h): a listing whose names are escaped, and one of ASCII names."""
-    say(f"(h) Reading and masking {MANY_ORDERS:,} orders, by how their names are written ...")
+    say(f"(h) Reading and masking {MANY_ORDERS:,} orders, by the encoding of their names ...")
     query = json.dumps({"orders": MANY_ORDERS, "rounds": LISTINGS})
     script = str(HERE / "mask_orders.py")
     answer = json.loads(run([script], ansible_environment(cache), cwd=cache, stdin=query))
@@ -398,7 +398,7 @@ def measure_fleet(cache: Path, table: Table) -> None:
     """(g): a thousand hosts, each with its order."""
     hosts = {f"site-{number:04}": {"delivery_order_id": each} for number, each in enumerate(order_ids(ORDERS), 1)}
     inventory, playbook = cache / "fleet-inventory.json", cache / "fleet.yml"
-    # Ansible's own Python stands for that of the hosts: what finding it on each would cost is no part of a gate.
+    # Ansible's own Python stands for that of the hosts, because the search for a Python is not part of a gate.
     variables = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}), encoding="utf-8")
     wall: dict[str, float] = {}
@@ -420,7 +420,7 @@ def measure_fleet(cache: Path, table: Table) -> None:
         playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
         with emulated(ORDERS) as url:
             connection = {"HW_CLOUDPOND_ENDPOINT": url, "HW_DOMAIN_ID": DOMAIN_ID, "HW_AUTH_TOKEN": TOKEN}
-            # The plugin that takes the times of tasks is for one host.
+            # The plugin that measures tasks works for one host only.
             output = {"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.oneline"}
             used, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
             arguments = ["-m", "ansible", "playbook", "-i", str(inventory), "-e", f"endpoint={url}"]
@@ -457,7 +457,7 @@ def benchmark(cache: Path) -> int:
     with contextlib.ExitStack() as stack:
         url = stack.enter_context(emulated(ORDERS))
         late_url = stack.enter_context(emulated(ORDERS, LATENCY))
-        # Each order is asked for by its ID where the credential may not list.
+        # If the credential may not list, each order is queried by its ID.
         by_id_url = stack.enter_context(emulated(ORDERS, listing="http:403"))
         late_by_id_url = stack.enter_context(emulated(ORDERS, LATENCY, listing="http:403"))
         many_url = stack.enter_context(emulated(MANY_ORDERS))

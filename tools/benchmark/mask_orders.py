@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads and masks a listing whose names are written in several ways, and prints the seconds of each as JSON."""
+"""Reads and masks a listing with several encodings of names, and prints the seconds of each as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE_SIZE = 2000
 
 
 def page(first: int, name: str) -> bytes:
-    """Return the body of an answer with PAGE_SIZE orders; the name is JSON as it is to stand there."""
+    """Return the body of an answer with PAGE_SIZE orders. The name is raw JSON."""
     entries = (
         f'{{"id": "00000000-0000-000-0000-{number:012}", "name": "{name}-{number}", "domain_id": "{"0" * 32}", '
         f'"status": "PROCESSING", "edge_site_id": "00000000-0000-000-0000-{number:012}", "effected_at": null, '

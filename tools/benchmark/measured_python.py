@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An interpreter for a task: runs Python, and appends the peak of its memory to the file that the first argument names.
+"""An interpreter for a task: runs Python, and appends its peak memory to the file that the first argument names.
 
 The other arguments are for Python. The peak is in the unit of the system's getrusage.
 """

@@ -58,13 +58,13 @@ def client(asked: dict[str, Any]) -> tuple[float, list[dict[str, Any]]]:
 
 
 def main() -> None:
-    """Query, see that the orders are those asked for, and print how long importing and querying took."""
+    """Query, check that the right orders came, and print the seconds of importing and of querying."""
     asked = json.load(sys.stdin)
     started = time.perf_counter()
     imported, orders = {"bare": bare, "client": client}[asked["by"]](asked)
     ended = time.perf_counter()
     if [order["id"] for order in orders] != asked["order_ids"]:
-        raise SystemExit("The orders are not those asked for.")
+        raise SystemExit("The orders are not the expected ones.")
     print(json.dumps({"import": imported - started, "query": ended - imported}))
 
 

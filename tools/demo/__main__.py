@@ -5,7 +5,7 @@
 """The demo: the collection, built and installed as a user would, waits for an order of the emulator.
 
 `make demo` runs it in an environment that has ansible-core and requests. It needs no network, and leaves nothing
-behind but what is in the cache directory.
+behind except in the cache directory.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def demo(cache: Path) -> int:
             "HW_CLOUDPOND_ENDPOINT": emulator.url,
             "HW_DOMAIN_ID": DOMAIN_ID,
             "HW_AUTH_TOKEN": TOKEN,
-            # One request a call: the outage is to be seen in the playbook's own retries, not bridged by the module's.
+            # One request per call: the playbook's own retries must show the outage, and the module's must not hide it.
             "HW_MAX_RETRIES": "0",
         }
         variables = {"delivery_order_id": ORDER_ID, "delivery_order_retries": "10", "delivery_order_delay": "1"}
@@ -50,7 +50,7 @@ def demo(cache: Path) -> int:
         command = ["-m", "ansible", *playbook]
         status = run_shown(command, environment(cache, CONFIG, **connection, **callback), cwd=cache)
         requests = emulator.requests
-    say(f"\nThe emulator was asked {len(requests)} times, and answered:")
+    say(f"\nThe emulator got {len(requests)} requests, and answered:")
     for number, (request, step) in enumerate(zip(requests, ORDER_LIFE), 1):
         say(f"  {number}. {step}" + (f" (HTTP {request.status})" if request.status else ""))
     return status

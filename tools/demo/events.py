@@ -4,8 +4,8 @@
 
 """The demo of the event source: a playbook starts when an order of the emulator succeeds.
 
-`make demo-events` runs it in an environment that has ansible-rulebook, for which Java must be there. It needs no
-network, and leaves nothing behind but what is in the cache directory.
+`make demo-events` runs it in an environment that has ansible-rulebook, which needs Java. It needs no network, and
+leaves nothing behind except in the cache directory.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ def demo(cache: Path) -> int:
         encoding="utf-8",
     )
     with Emulator([f"{ORDER_ID}={ORDER_LIFE}"], listing=LISTING) as emulator:
-        say(f"The emulator is at {emulator.url}; the order {ORDER_ID} will be {ORDER_LIFE}, with an outage between.")
+        say(f"The emulator is at {emulator.url}; the order {ORDER_ID} will be {ORDER_LIFE}, with an outage.")
         connection = {
             "HW_CLOUDPOND_ENDPOINT": emulator.url,
             "HW_DOMAIN_ID": "0" * 32,
             "HW_AUTH_TOKEN": "emulator-token",
-            # The outage is to be seen in the event source, not bridged by the client.
+            # The event source must show the outage, and the client's retries must not hide it.
             "HW_MAX_RETRIES": "0",
         }
         command = ["--rulebook", str(HERE / "events_rulebook.yml"), "--inventory", str(inventory)]
@@ -65,7 +65,7 @@ def demo(cache: Path) -> int:
         status = run_shown(["-m", "ansible_rulebook", *command], variables, cwd=cache)
         asked = [request.user_agent or "" for request in emulator.requests]
     by_source = sum("ansible-rulebook" in agent for agent in asked)
-    say(f"\nThe event source asked the emulator {by_source} times, the playbook's gate {len(asked) - by_source} time.")
+    say(f"\nThe event source sent {by_source} requests to the emulator, the playbook's gate {len(asked) - by_source}.")
     return status
 
 

@@ -2,19 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Takes the examples out of the documentation, so that a test can run them as they stand there.
+"""Takes the examples out of the documentation, so that a test can run them unchanged.
 
 Usage: examples.py ROOT FOLDER. Writes plays, tasks (in a play), an inventory and settings into files in FOLDER, and
-prints what it found as JSON, a list of objects:
+prints a JSON list of objects:
 
-* ``page`` and ``line``: where it stands,
-* ``kind``: ``playbook``, ``inventory``, ``settings``, ``vault``, ``command``, or ``data`` for what is not run,
+* ``page`` and ``line``: its place,
+* ``kind``: ``playbook``, ``inventory``, ``settings``, ``vault``, ``command``, or ``data`` if it is not run,
 * ``command``: the command line that runs it, null for ``data``,
 * ``expect``: a regular expression that its output must match,
-* ``note``: of ``data``, what it is.
+* ``note``: the description of ``data``.
 
-Nothing is left out in silence: a block of which it does not know what to do, and a page that has nothing to run, are
-errors.
+Nothing is left out silently: a block of an unknown kind, and a page without anything to run, are errors.
 """
 
 from __future__ import annotations
@@ -31,39 +30,39 @@ from typing import NamedTuple
 
 import yaml
 
-#: The guides call them so: a static inventory, and a source of the collection's own inventory plugin.
+#: The names in the guides of a static inventory, and of a source of the collection's own inventory plugin.
 INVENTORY = "inventory.yml"
 SOURCE = "orders.cloudpond.yml"
 
-#: Where the guides have files; the folder stands for it when they run.
+#: The folders of files in the guides. In a run, FOLDER takes their place.
 FOLDERS = re.compile("/srv/|/runner/project/")
 
 #: The output of a run in which something was done. A play without hosts does not fail.
 DONE = r"\bok=[1-9]"
 
-#: Commands that a test of the documentation can't run, by how they begin.
+#: Commands that a test of the documentation can't run, by their first words.
 NOT_RUN = {
-    "ansible-builder ": "needs a container engine: what does not has tests of its own",
+    "ansible-builder ": "needs a container engine; the other parts have their own tests",
     "ansible-galaxy collection ": "installs the collection, as the tests of the build do",
-    "ansible-rulebook ": "needs Java: it has tests of its own",
+    "ansible-rulebook ": "needs Java, and has its own tests",
     "crontab ": "shows the lines that follow",
     "export ": "sets the connection, for which the test has its own",
-    "make ": "runs this test, or a demo with a test of its own",
-    "pip install ": "installs what the test runs with",
-    "python3 -m tests.emulator ": "the emulator has tests of its own",
+    "make ": "runs this test, or a demo with its own test",
+    "pip install ": "installs packages that the test uses",
+    "python3 -m tests.emulator ": "the emulator has its own tests",
     "systemctl ": "needs systemd and the unit",
 }
 
-#: Blocks of these languages hold nothing that can be run.
+#: Blocks in these languages contain nothing to run.
 TEXT = ("ansible-output", "mermaid")
 
 
 class Unknown(Exception):
-    """A block of which nobody knows what to do."""
+    """A block of an unknown kind."""
 
 
 class Block(NamedTuple):
-    """A block of code in a page: the line on which it begins, its language, and what it says."""
+    """A block of code in a page: its first line, its language, and its text."""
 
     line: int
     language: str
@@ -77,7 +76,7 @@ class Example(NamedTuple):
     command: str | None = None
     expect: str = ""
     note: str = ""
-    #: A file to write before, and what goes into it.
+    #: A file to write before, and its content.
     file: str = ""
     content: str = ""
 
@@ -111,7 +110,7 @@ def blocks_in(page: Path) -> Iterator[Block]:
 
 def understand(block: Block, name: str, *, first_source: bool = True) -> list[Example]:
     """
-    Say what is to be done with a block.
+    Return the treatment of a block.
 
     :param name: The name of the block's files, without an extension.
     :param first_source: Whether no block before it is a source of the inventory plugin.
@@ -133,9 +132,9 @@ def _yaml(block: Block, file: str, first_source: bool) -> Example:
     if isinstance(content, dict):
         # The language marks it: Ansible's own files are yaml+jinja.
         if block.language == "yaml+jinja":
-            raise Unknown("neither plays nor tasks; the language of what is only parsed is yaml")
+            raise Unknown("neither plays nor tasks; use the language yaml for plain data")
         if "plugin" in content:
-            # A page can have several, of which its plays use the first that is called so.
+            # A page can have several sources. Its plays use the first one with this name.
             is_source = first_source and block.text.startswith(f"# {SOURCE}")
             file = SOURCE if is_source else f"{file.removesuffix('.yml')}.cloudpond.yml"
             command = f"ansible-inventory -i {file} --graph"
@@ -173,7 +172,7 @@ def _commands(block: Block) -> Iterator[str]:
 
 def _command(command: str) -> Example:
     words = command.split()
-    # A schedule has no PATH of yours.
+    # A schedule does not have the user's PATH.
     words[0] = re.sub(r"\A(/\S+)?/(ansible-\w+)\Z", r"\2", words[0])
     command = " ".join(words)
     if words[0] == "ansible-playbook":
@@ -194,7 +193,7 @@ def _ini(block: Block, file: str) -> list[Example]:
     parser = configparser.RawConfigParser()
     parser.read_string(block.text)
     if parser.has_section("defaults"):
-        # Which playbook runs with these settings is up to the page.
+        # The page decides which playbook runs with these settings.
         return [Example("settings", file=file, content=block.text)]
     if parser.has_option("Service", "ExecStart"):
         return [_command(parser["Service"]["ExecStart"])]
@@ -207,7 +206,7 @@ def _ini(block: Block, file: str) -> list[Example]:
 
 def examples_of(page: Path, name: str) -> list[tuple[int, Example]]:
     """
-    Return the examples of a page, and the lines on which they stand.
+    Return the examples of a page, and their lines.
 
     :param name: The page's name, for files and errors.
     :raises Unknown: if it is not known of one what to do, or if there is nothing to run.
@@ -226,7 +225,7 @@ def examples_of(page: Path, name: str) -> list[tuple[int, Example]]:
     playbooks = [example for _line, example in found if example.kind == "playbook"]
     if not playbooks:
         raise Unknown(f"{name}: no example that can be run")
-    # The variable would have the last word on what the settings are about.
+    # The variable would override the settings.
     under = f"ansible-playbook -i {INVENTORY} {playbooks[0].file}"
     return [
         (
@@ -246,7 +245,7 @@ def examples_of(page: Path, name: str) -> list[tuple[int, Example]]:
 
 
 def pages_of(root: Path) -> list[Path]:
-    """Return the pages whose examples must run: a guide without any block has none."""
+    """Return the pages whose examples must run, without guides that have no blocks."""
     guides = [page for page in sorted(root.glob("docs/docsite/rst/**/*.rst")) if next(blocks_in(page), None)]
     roles = sorted(path.parents[1] / "README.md" for path in root.glob("roles/*/meta/argument_specs.yml"))
     return [root / "README.md", *roles, *guides]

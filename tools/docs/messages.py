@@ -4,7 +4,7 @@
 
 """Finds the messages that the collection's code can print, to compare them with those that the documentation explains.
 
-A message consists of its fixed parts, without those that the code fills in. Comments and docstrings are no messages.
+A message consists of its fixed parts, without those that the code fills in. Comments and docstrings are not messages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-#: Calls that make a message of the arguments in these positions, and of one that is named msg.
+#: Calls whose arguments in these positions are messages, as is one that is named msg.
 MAKERS: dict[str, slice] = {
     "CloudPondError": slice(1, 2),
     "NoTurn": slice(1, 2),
@@ -57,7 +57,7 @@ def messages_in(root: Path) -> set[Message]:
         for name, value in yaml.safe_load(path.read_text(encoding="utf-8")).items():
             if name.endswith(("_message", "_advice")):
                 found.update(_of_template(value))
-    # Separators, the name of a library, and what stands between a name and a status are no message.
+    # Separators, the name of a library, and the words between a name and a status are not messages.
     return {message for message in found if len(re.findall(r"[A-Za-z]+", " ".join(message))) > 2}
 
 
@@ -125,7 +125,7 @@ def _of_tasks(tasks: Any) -> Iterator[Message]:
 
 
 def _of_template(text: str) -> Iterator[Message]:
-    """Yield the sentences of a template: what stands between its statements, the expressions taken out."""
+    """Yield the sentences of a template: the text between its statements, without the expressions."""
     for piece in re.split(r"\{%.*?%\}", text, flags=re.S):
         parts = [" ".join(part.split()) for part in re.split(r"\{\{.*?\}\}", piece, flags=re.S)]
         yield tuple(part for part in parts if part)

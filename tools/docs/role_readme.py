@@ -16,18 +16,18 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: Holds an example for each role, in a file of its name: an argument spec has no place for one.
+#: Contains an example for each role, in a file of its name, because an argument spec has no place for one.
 EXAMPLES = Path(__file__).resolve().with_name("role_examples")
 
 
 def head() -> str:
-    """Return the comments that a README begins with: the licence is that of this file."""
+    """Return the comments at the beginning of a README. The licence is that of this file."""
     licence = [line[2:] for line in Path(__file__).read_text(encoding="utf-8").splitlines()[:3]]
     origin = "Written by tools/docs/role_readme.py from meta/argument_specs.yml and tools/docs/role_examples."
     return "\n".join(["<!--", *licence, "-->", "", f"<!-- {origin} -->", ""])
 
 
-#: How each kind of Ansible's markup reads in Markdown. Parts of an argument are separated by commas.
+#: The Markdown for each kind of Ansible's markup. Commas separate the parts of an argument.
 MARKUP: dict[str, str] = {
     "B": "**{0}**",
     "C": "`{0}`",
@@ -54,11 +54,11 @@ def markdown(text: str) -> str:
         kind = match[1] or match[3]
         argument = match[2] if match[1] else re.sub(r"\\(.)", r"\1", match[4])
         if kind in ("O", "P", "RV"):
-            # The plugin that an option is of, and the type of a plugin, are for links.
+            # An option's plugin, and a plugin's type, are for links.
             argument = argument.rpartition(":")[2] if kind != "P" else argument.partition("#")[0]
         return MARKUP[kind].format(*(part.strip() for part in argument.split(",", 1 if kind == "L" else 0)))
 
-    # Only the newer kinds know the backslash.
+    # Only the newer kinds allow the backslash.
     return re.sub(r"\b(?:([BCILMU])\((.*?)\)|([A-Z]+)\(((?:[^\\)]|\\.)*)\))", render, text)
 
 
@@ -68,12 +68,12 @@ def paragraphs(text: str | list[str]) -> list[str]:
 
 
 def code(value: object) -> str:
-    """Return a value as it is written in YAML."""
+    """Return a value in YAML's notation."""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def row(variable: str, option: dict[str, Any]) -> str:
-    """Return what the table says of a variable."""
+    """Return the table's row for a variable."""
     kind = option.get("type", "str")
     cells = [
         f"`{variable}`",
@@ -87,7 +87,7 @@ def row(variable: str, option: dict[str, Any]) -> str:
 
 
 def example(role: str) -> str:
-    """Return a role's example, without the comments that its file begins with."""
+    """Return a role's example, without the comments at the beginning of its file."""
     text = (EXAMPLES / f"{role}.yml").read_text(encoding="utf-8")
     return text.partition("\n\n")[2].strip()
 
@@ -97,7 +97,7 @@ def readme(role: Path) -> str:
     specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]
     lines = [head(), f"# huaweicloud.cloudpond.{role.name}", ""]
     lines += [f"{paragraph}\n" for paragraph in paragraphs(specs["description"])]
-    lines += ["## Variables", "", "| variable | type | required | default | choices | what it is |", "|---" * 6 + "|"]
+    lines += ["## Variables", "", "| variable | type | required | default | choices | description |", "|---" * 6 + "|"]
     lines += [row(variable, option) for variable, option in specs["options"].items()]
     lines += ["", "## Example", "", "```yaml", example(role.name), "```", ""]
     return "\n".join(lines)

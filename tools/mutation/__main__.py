@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Changes the code in thousands of small ways, and looks whether a unit test fails for each: mutation testing.
+"""Mutation testing: changes the code in thousands of small ways, and checks that a unit test fails for each change.
 
 `make mutation` runs it, by mutmut, which takes hours. It writes docs/mutation.md. With --survivors, it runs only the
 mutants that survived the last run, after tests were added for them. A run that is interrupted goes on where it was.
@@ -56,14 +56,14 @@ timeout_multiplier=2
 timeout_constant=5
 """
 
-#: For a survivor that nobody has looked at.
+#: For a survivor that nobody has examined.
 NOT_YET = "not explained yet"
 
 _TABLES = re.compile(r"(<!-- results -->\n).*(<!-- end -->)", re.S)
 
 
 class Mutant(NamedTuple):
-    """A change, and its fate."""
+    """A change, and its result."""
 
     name: str
     file: str
@@ -96,7 +96,7 @@ def prepare(cache: Path) -> None:
     """Copy the checkout to where the tests import it from, and write mutmut's settings."""
     shutil.rmtree(cache / "ansible_collections", ignore_errors=True)
     shutil.copytree(ROOT, cache / COLLECTION, ignore=LEFT_OUT)
-    # mutmut's own copy keeps what is there already.
+    # mutmut's own copy keeps existing files.
     shutil.copytree(cache / COLLECTION / "tests", cache / "mutants" / COLLECTION / "tests", dirs_exist_ok=True)
     (cache / "setup.cfg").write_text(SETTINGS, encoding="utf-8")
 
@@ -120,7 +120,7 @@ def changed_lines(mutant: Mutant) -> str:
 
 
 def load_explained() -> list[Explanation]:
-    """Return the explanations, in the order in which they are to be tried."""
+    """Return the explanations, in the order in which they must be tried."""
     content = yaml.safe_load(EXPLAINED.read_text(encoding="utf-8"))
     return [Explanation(re.compile(entry["function"]), re.compile(entry["line"]), entry["why"]) for entry in content]
 

@@ -43,7 +43,7 @@ def run_units(session: nox.Session, ansible_test: AnsibleTest) -> None:
 
 
 def run_integration(way: str) -> Run:
-    """Return what runs the integration tests with tasks in Ansible's own process ("here"), or "shipped"."""
+    """Return a function that runs the integration tests, with tasks in Ansible's own process ("here"), or "shipped"."""
 
     def run(session: nox.Session, ansible_test: AnsibleTest) -> None:
         """Run the integration tests by ansible-test, on this machine."""
@@ -91,8 +91,8 @@ def add_plain_units_session(
     """
     Add a session that runs the unit tests by pytest alone.
 
-    ansible-test would install what the tests need straight into an interpreter that its ansible-core can't run on, and
-    would choose the newest requests.
+    ansible-test would install the tests' requirements directly into an interpreter that its ansible-core can't run on,
+    and would choose the newest requests.
 
     :param min_coverage: Percent of the lines and branches of the plugins, or None to measure no coverage.
     """
@@ -125,7 +125,7 @@ def run_pytest(
     """
     requirements = [f"ansible-core~={core}.0", "pytest", "pytest-mock", "-r", "tests/unit/requirements.txt"]
     percent = None if session.posargs else min_coverage
-    # ansible-test runs each test in a process of its own, where coverage takes longer than the tests.
+    # ansible-test runs each test in its own process, where coverage takes longer than the tests.
     runner = [] if percent is None else ["coverage", "run", "--branch", "--source", "plugins", "-m"]
     if percent is not None:
         requirements.append("coverage")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the random tests in numbers that the unit tests have no time for."""
+"""Runs the random tests with more examples than the unit tests have time for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import nox
 from .ansible_test import run_pytest
 from .interpreters import interpreter
 
-# Of the ansible-cores that run on Python 3.11 the newest.
+# The newest ansible-core that runs on Python 3.11.
 CORE = "2.19"
 PYTHONS = ("3.13", "3.12", "3.11")
 
@@ -28,7 +28,7 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session(name="matrix-chaos", python=interpreter(PYTHONS), default=False, tags=["matrix"])
 def matrix_chaos(session: nox.Session) -> None:
-    """Do so with twenty-five times as many examples, and with the emulator's description too."""
+    """Do the same with twenty-five times as many examples, and with the emulator's description."""
     _run(session, MATRIX_EXAMPLES, "tests/unit/emulator")
 
 
@@ -37,7 +37,7 @@ def _run(session: nox.Session, examples: int, *more: str) -> None:
         session,
         CORE,
         "pytest-xdist",
-        # Most of them wait most of the time.
+        # Six processes, because most tests wait most of the time.
         arguments=["-n", "6", "-m", "lives or hypothesis", "tests/unit/plugins", *more],
         note=f"{LIVES} lives, {examples} examples",
         variables={"CHAOS_LIVES": str(LIVES), "CHAOS_EXAMPLES": str(examples)},

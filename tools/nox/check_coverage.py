@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shows the coverage that was measured, file by file, and fails when it is too low.
+"""Shows the measured coverage of each file, and fails if it is too low.
 
-Usage: check_coverage.py PERCENT, in the collection's directory, where "coverage run" left its data. The last line says
-how much of the lines and branches, and how much of the branches alone, is covered.
+Usage: check_coverage.py PERCENT, in the collection's directory, where "coverage run" left its data. The last line has
+the coverage of lines and branches together, and of the branches alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ measured = coverage.Coverage(data_file=".coverage", branch=True, config_file=Fal
 measured.exclude(r"if (t\.|typing\.)?TYPE_CHECKING:")
 measured.exclude(r"if __name__ == .__main__.:")
 measured.load()
-# A file that no test imports is in no measurement: all are named, so that it counts as not covered.
+# A file that no test imports is not measured. All files are named, so that it counts as not covered.
 plugins = [str(path.resolve()) for path in Path("plugins").rglob("*.py")]
 measured.get_data().touch_files(plugins)
 measured.report(morfs=plugins, show_missing=True)

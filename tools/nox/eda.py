@@ -15,7 +15,7 @@ from .interpreters import interpreter
 from .java import OLDEST_JAVA, find_java_home
 from .table import keep_result
 
-# What ansible-rulebook's bridge to Java has wheels for, best first.
+# The Pythons for which ansible-rulebook's bridge to Java has wheels, best first.
 PYTHONS = ("3.12", "3.13", "3.11")
 
 

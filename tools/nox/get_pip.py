@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Takes the place of the script that ansible-test downloads to install pip: Python's own ensurepip does it.
+"""Replaces the script that ansible-test downloads to install pip. It uses Python's own ensurepip.
 
-The arguments are pip's. ensurepip runs in a process of its own: called in this one, it would leave pip blind to its
-configuration.
+The arguments are pip's. ensurepip runs in its own process, because it would make pip ignore its configuration in this
+one.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the home directory that ansible-test works in.
+"""Makes the home directory for ansible-test.
 
-ansible-test passes neither pip's variables nor proxies on, keeps environments and a cache in the home directory, and
-downloads a script that installs pip. On a network that lets nothing through but a package index, it needs pip's
-settings in a file, and something in the place of that script.
+ansible-test does not pass on pip's variables or proxies. It keeps environments and a cache in the home directory, and
+downloads a script that installs pip. On a network with nothing but a package index, it needs pip's settings in a file,
+and a replacement for that script.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ansible_test._internal.python_requirements import get_venv_packages
 print(get_venv_packages(types.SimpleNamespace(version="{}.{}".format(*sys.version_info)))["pip"])
 """
 
-#: Variables that pip takes from the environment without calling them settings of its own.
+#: Variables that pip takes from the environment, although they are not among its own settings.
 SETTINGS_OF_ENVIRONMENT = {
     "proxy": ("https_proxy", "HTTPS_PROXY"),
     "cert": ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
@@ -35,8 +35,8 @@ SETTINGS_OF_ENVIRONMENT = {
 
 
 def make_home(session: nox.Session) -> Path:
-    """Make a session's home directory: pip's settings as they are here, and a script that installs pip."""
-    # Not shared, since sessions run at the same time.
+    """Make a session's home directory, with pip's current settings, and a script that installs pip."""
+    # Not shared, because sessions run at the same time.
     home = Path(session.create_tmp()).resolve() / "home"
     pip_conf = home / ".config" / "pip" / "pip.conf"
     pip_conf.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds the interpreters that the sessions run on: those on the PATH, and pyenv's."""
+"""Finds the interpreters for the sessions, in the PATH and in pyenv."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pathlib import Path
 
 
 def _directories() -> Iterator[Path]:
-    """Yield the directories that may have an interpreter: that of this one, the PATH's, then those of pyenv's versions.
+    """Yield the directories that may have an interpreter: that of this one, those in the PATH, then pyenv's versions.
 
     pyenv is looked for in several places: a test run may come without its variable, or with a home directory of its
     own. Its shims are left out, because they exist for versions that are switched off too.
@@ -42,7 +42,7 @@ def _directories() -> Iterator[Path]:
 
 @functools.cache
 def _makes_environments(python: Path) -> bool:
-    """Return whether an interpreter runs, and has what some distributions split off from it."""
+    """Return whether an interpreter runs, and has the modules that some distributions package separately."""
     try:
         command = [str(python), "-c", "import ensurepip, venv"]
         return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
@@ -51,7 +51,7 @@ def _makes_environments(python: Path) -> bool:
 
 
 def find_interpreter(versions: Iterable[str]) -> str | None:
-    """Return the path of an interpreter of the first of these versions (X.Y) that is there."""
+    """Return the path of an interpreter of the first of these versions (X.Y) that is installed."""
     directories = list(dict.fromkeys(_directories()))
     for version in versions:
         for directory in directories:
@@ -62,6 +62,6 @@ def find_interpreter(versions: Iterable[str]) -> str | None:
 
 
 def interpreter(pythons: tuple[str, ...]) -> str:
-    """Return the first of these Pythons that is there, or for nox a range of versions that it will not find."""
+    """Return the first of these Pythons that is installed, or for nox a range of versions that it will not find."""
     numbers = sorted(int(python[2:]) for python in pythons)
     return find_interpreter(pythons) or f">=3.{numbers[0]},<3.{numbers[-1] + 1}"

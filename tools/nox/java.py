@@ -38,6 +38,6 @@ def _version(home: Path) -> int:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return 0
-    # It says so on stderr. Java 8 calls itself 1.8.
+    # Java prints its version on stderr. Java 8 calls itself 1.8.
     match = re.search(r'version "(\d+)', answer.stderr)
     return int(match[1]) if match else 0

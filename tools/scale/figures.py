@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The figures of docs/scale.md: the file that has them, what is calculated from them, and their tables."""
+"""The figures of docs/scale.md: their file, the values calculated from them, and their tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FIGURES = Path(__file__).resolve().with_name("figures.json")
 PAGE = ROOT / "docs" / "scale.md"
 
-#: The ways of waiting by their names, as the page and the plot have them.
+#: The ways of waiting, with their names in the page and in the plot.
 WAYS = {
     "until": "`until`",
     "role": "the role",
@@ -26,7 +26,7 @@ WAYS = {
     "event source": "the event source",
 }
 
-#: The numbers of orders that the tables have.
+#: The numbers of orders in the tables.
 SHOWN = (1, 1_000, 100_000)
 
 _TABLES = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.S)
@@ -34,7 +34,7 @@ _TABLES = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.S)
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of asking once for so many orders."""
+    """The cost of one query for so many orders."""
 
     orders: int
     requests: int
@@ -51,11 +51,11 @@ class Figures:
     machine: str
     #: By way, from few orders to many.
     costs: Mapping[str, list[Cost]]
-    #: Seconds for 1,000 orders by ID, by how many requests in a second were answered (0: any number).
+    #: Seconds for 1,000 orders by ID, by the number of requests that were answered in a second (0: no limit).
     throttled: Mapping[int, float]
 
     def at(self, way: str, orders: int) -> Cost:
-        """Return what was measured, else what follows from the two largest measurements if the cost is linear."""
+        """Return the measured cost, else a linear extrapolation from the two largest measurements."""
         costs = self.costs[way]
         if measured := next((cost for cost in costs if cost.orders == orders), None):
             return measured
@@ -86,7 +86,7 @@ def save(figures: Figures) -> None:
 
 
 def write_tables(page: str, figures: Figures) -> str:
-    """Return the page with its tables made anew."""
+    """Return the page with new tables."""
     tables = {
         "machine": f"{figures.machine}.",
         "costs": _costs(figures),

@@ -6,7 +6,7 @@
 
     python measured.py PROGRAM ARGUMENT ...
 
-It is a process of its own, because a program counts the memory of the process that starts it for its own.
+It is a separate process, because the memory of the process that starts a program counts as the program's own.
 """
 
 from __future__ import annotations

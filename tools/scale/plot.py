@@ -19,7 +19,7 @@ from .figures import ROOT, SHOWN, WAYS, Figures
 
 PLOT = ROOT / "docs" / "images" / "scale.svg"
 
-# Stands for the color of text, which depends on whether the page is light or dark.
+# A placeholder for the color of text, which depends on whether the page is light or dark.
 _INK = "#010203"
 _STYLE = "<style>svg { color: #1f2328 } @media (prefers-color-scheme: dark) { svg { color: #e6edf3 } }</style>"
 
@@ -37,7 +37,7 @@ def draw(figures: Figures) -> None:
     """Write the plot: the requests and the time over the number of orders, a curve for each way."""
     mpl.rcParams.update(
         dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), _INK)
-        # The same figures give the same file.
+        # The same figures must give the same file.
         | {"svg.fonttype": "none", "svg.hashsalt": "scale", "font.family": "sans-serif", "font.size": 11}
     )
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")

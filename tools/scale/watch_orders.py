@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the event source until each order is announced, and prints how many seconds its first query took.
+"""Runs the event source until each order is announced, and prints the seconds of its first query.
 
     python watch_orders.py SOURCE NUMBER_OF_ORDERS
 
@@ -33,7 +33,7 @@ class Queue:
 
 
 async def watch(source: str, expected: int) -> float:
-    """Return the seconds from the start of the source to its last event. Raises what the source raises."""
+    """Return the seconds from the start of the source to its last event. Raises the source's exceptions."""
     run_source = runpy.run_path(source)["main"]
     queue = Queue(expected)
     started = time.perf_counter()

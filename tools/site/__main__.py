@@ -4,7 +4,7 @@
 
 """Builds the documentation site: `make docs`.
 
-A warning is an error, and so is a link that leads nowhere. Nothing is downloaded.
+A warning is an error, and so is a broken link. Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -75,9 +75,9 @@ def build(cache: Path, target: Path) -> int:
     say(output.strip())
     problems = list(broken(target))
     for problem in problems:
-        say(f"This link leads nowhere: {problem}")
+        say(f"This link is broken: {problem}")
     if problems:
-        raise DryRunError(f"{len(problems)} links lead nowhere.")
+        raise DryRunError(f"{len(problems)} links are broken.")
     say(f"The site is in {target}: open {target / 'index.html'}.")
     return 0
 
@@ -108,7 +108,7 @@ def _add_pages(source: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cache-dir", type=Path, required=True, help="for everything that is made on the way")
-    parser.add_argument("target", type=Path, help="the folder of the site, which is made anew")
+    parser.add_argument("--cache-dir", type=Path, required=True, help="for intermediate files")
+    parser.add_argument("target", type=Path, help="the folder of the site, which is replaced")
     arguments = parser.parse_args()
     sys.exit(main(lambda: build(arguments.cache_dir.resolve(), arguments.target.resolve())))

@@ -25,7 +25,7 @@ nitpicky = True
 pygments_style = "ansible"
 
 _ANSIBLE = "https://docs.ansible.com/projects/ansible/latest/"
-# The pages of those of its labels that antsibull-docs refers to.
+# The pages of its labels, as far as antsibull-docs uses them.
 _PAGES = {
     "action_plugins": "plugins/action.html",
     "ansible_configuration_settings": "reference_appendices/config.html",
@@ -35,7 +35,7 @@ _PAGES = {
 
 
 def _link_to_ansible(app: Sphinx, env: Any, node: nodes.Element, contents: nodes.TextElement) -> nodes.Node | None:
-    """Link to the site of Ansible for what is documented there. Nothing is downloaded to find out where."""
+    """Link to Ansible's site for references to its documentation. Nothing is downloaded."""
     target: str = node["reftarget"]
     if target.startswith(f"ansible_collections.{project}."):
         return None
@@ -52,5 +52,5 @@ def _link_to_ansible(app: Sphinx, env: Any, node: nodes.Element, contents: nodes
 
 
 def setup(app: Sphinx) -> None:
-    """Tell Sphinx what is done here."""
+    """Connect the handler to Sphinx."""
     app.connect("missing-reference", _link_to_ansible)

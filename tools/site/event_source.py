@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The page of the event source: ansible-doc, and with it antsibull-docs, knows no event sources."""
+"""The page of the event source, because ansible-doc and antsibull-docs don't support event sources."""
 
 from __future__ import annotations
 

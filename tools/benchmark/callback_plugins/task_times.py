@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: task_times
 type: stdout
-short_description: Writes down how long each task took
+short_description: Records the duration of each task
 version_added: 1.0.0
 author:
   - CloudPond collection contributors (!UNKNOWN)
@@ -33,7 +33,7 @@ if t.TYPE_CHECKING:
 
 
 class CallbackModule(CallbackBase):
-    """Takes the times as near to a task's work as the controller lets a plugin: host by host, not play by play."""
+    """Takes the times as close to a task's work as a plugin can: for each host, not for each play."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
