@@ -78,43 +78,43 @@ def _bomb(situation: Situation) -> bytes:
 BODY = (
     FaultKind(
         "large-error[:CODE]",
-        "that status, default 500, with an error_msg of 8 MiB",
+        "status CODE, default 500, with an error_msg of 8 MiB",
         lambda s, n: error_answer(int(n), "x" * _LARGE),
         error_code,
         500,
     ),
     FaultKind(
         "escaped-error[:CODE]",
-        "that status, default 500, with an error_msg of 8 MiB of JSON escapes",
+        "status CODE, default 500, with an error_msg of 8 MiB of JSON escapes",
         lambda s, n: _escaped_error(int(n)),
         error_code,
         500,
     ),
     FaultKind(
         "long-headers[:CODE]",
-        "that status, default 500, no body, 60 KiB of reason phrase and as much of X-Request-Id",
+        "status CODE, default 500, no body, a reason phrase of 60 KiB, and an X-Request-Id of 60 KiB",
         lambda s, n: _long_headers(int(n)),
         error_code,
         500,
     ),
     FaultKind(
         "large-field",
-        "200 with a name of 1 MiB; of the listing, in the page's first order",
+        "200 with a name of 1 MiB; in a listing, in the page's first order",
         lambda s, n: json_answer(s.with_first(name="x" * _MIB)),
     ),
     FaultKind(
         "long-length",
-        "200 with the right body under a Content-Length of twice as much, and the connection stays open",
+        "200 with the right body and a Content-Length of twice its size, and the connection stays open",
         lambda s, n: Stream([_with_length(s, 2)]),
     ),
     FaultKind(
         "short-length",
-        "200 with the right body under a Content-Length of half as much, and the connection stays in use",
+        "200 with the right body and a Content-Length of half its size, and the connection stays usable",
         lambda s, n: Stream([_with_length(s, 0.5)], then=Then.SERVE, status=200),
     ),
     FaultKind(
         "cut-without-length",
-        "200 with half of the body, no Content-Length, then the end of the connection in good order",
+        "200 with half of the body, no Content-Length, then an orderly end of the connection",
         lambda s, n: _cut_without_length(s),
     ),
     FaultKind(
@@ -124,32 +124,32 @@ BODY = (
     ),
     FaultKind(
         "negative-chunk",
-        "200 with the right body in a chunk of size -1, and the connection stays in use",
+        "200 with the right body in a chunk of size -1, and the connection stays usable",
         lambda s, n: _with_chunk_size(s, b"-1"),
     ),
     FaultKind(
         "garbage-chunk",
-        "200 with the right body in a chunk whose size is no number, and the connection stays in use",
+        "200 with the right body in a chunk whose size is not a number, and the connection stays usable",
         lambda s, n: _with_chunk_size(s, b"size"),
     ),
     FaultKind(
         "unknown-encoding",
-        "200 with the right body in base64, as a Content-Encoding that no standard knows",
+        "200 with the right body in base64, which is not a standard Content-Encoding",
         lambda s, n: _coded("base64", base64.b64encode(_body(s))),
     ),
     FaultKind(
         "not-gzip",
-        "200 with the right body as it is under Content-Encoding: gzip",
+        "200 with the right body uncompressed, with Content-Encoding: gzip",
         lambda s, n: _coded("gzip", _body(s)),
     ),
     FaultKind(
         "gzip-bomb",
-        "200 with the right answer in a valid JSON body of over 1 GiB, about 1 MiB by gzip",
+        "200 with the right answer in a valid JSON body of over 1 GiB, compressed by gzip to about 1 MiB",
         lambda s, n: _coded("gzip", _bomb(s)),
     ),
     FaultKind(
         "gzip-gzip-bomb",
-        "the same by gzip twice, a few KiB",
+        "the same, compressed by gzip twice, to a few KiB",
         lambda s, n: _coded("gzip, gzip", gzip.compress(_bomb(s), mtime=0)),
     ),
 )

@@ -57,32 +57,32 @@ ENDLESS = (
     _row("trickle-body", "200 with the right body, a byte", _trickled_body),
     _row(
         "endless-headers",
-        "200, then header lines without end, one",
+        "200, then endless header lines, one",
         lambda s, n: _endless(head(200, _JSON, end=False), _LINE, n),
     ),
     _row(
         "endless-header-line",
-        "200, then one header line without end, a byte",
+        "200, then one endless header line, a byte",
         lambda s, n: _endless(head(200, _JSON, end=False) + b"X-Trickle: ", b"1", n),
     ),
     _row(
         "endless-interim",
-        "100 Continue without end, one",
+        "endless 100 Continue answers, one",
         lambda s, n: _endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", n),
     ),
     _row(
         "endless-chunks",
-        "200 with the right body in one chunk, then chunks of one space without end, one",
+        "200 with the right body in one chunk, then endless chunks of one space, one",
         lambda s, n: _endless(chunked_answer(s), chunk(b" "), n),
     ),
     _row(
         "endless-chunk-line",
-        "200, then a chunk's size with an extension without end, a byte",
+        "200, then a chunk size with an endless extension, a byte",
         lambda s, n: _endless(head(200, _JSON, _CHUNKED) + b"1;x=", b"1", n),
     ),
     _row(
         "endless-trailers",
-        "200 with the right body, whole and by chunks, then trailers without end, one",
+        "200 with the right body, complete and in chunks, then endless trailers, one",
         lambda s, n: _endless(chunked_answer(s) + b"0\r\n", _LINE, n),
     ),
     FaultKind("hang", "nothing, and the connection stays open until the client leaves", lambda s, n: Stream([])),

@@ -61,7 +61,7 @@ JSON = (
     FaultKind("infinity", "200, one more key in the order: -Infinity", lambda s, n: _with_progress(s, "-Infinity")),
     FaultKind(
         "huge-float",
-        "200, one more key in the order: 1e999, which is JSON, and infinite for many",
+        "200, one more key in the order: 1e999, which is valid JSON, and infinite for many parsers",
         lambda s, n: _with_progress(s, "1e999"),
     ),
     FaultKind(

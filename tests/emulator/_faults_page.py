@@ -31,7 +31,7 @@ PAGE = (
     ),
     FaultKind(
         "repeated-marker",
-        "200 with the right orders; next_marker is the marker sent, so that the pages never end",
+        "200 with the right orders; next_marker is the request's marker, so the pages never end",
         lambda s, n: _repeated_marker(s),
         scope=Scope.LISTING,
     ),

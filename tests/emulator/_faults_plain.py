@@ -42,13 +42,13 @@ def _echo(situation: Situation, code: float) -> Answer:
 PLAIN = (
     FaultKind(
         "http:CODE",
-        "that HTTP status, 400 to 599, with the API's error body",
+        "HTTP status CODE, 400 to 599, with the API's error body",
         lambda s, n: error_answer(int(n)),
         error_code,
     ),
     FaultKind(
         "html[:CODE]",
-        "that status, default 502, with a proxy's HTML page",
+        "status CODE, default 502, with a proxy's HTML page",
         lambda s, n: html_answer(int(n)),
         error_code,
         502,
@@ -56,12 +56,12 @@ PLAIN = (
     FaultKind("reset", "the connection is reset (TCP RST), without an answer", lambda s, n: Hangup()),
     FaultKind(
         "cut-short",
-        "half of the body under the Content-Length of the whole, then the end",
+        "half of the body with the Content-Length of the whole body, then the end",
         lambda s, n: _cut_short(s),
     ),
     FaultKind(
         "slow:SECONDS",
-        "the right answer, that much later",
+        "the right answer, SECONDS later",
         lambda s, n: dataclasses.replace(json_answer(s.content), after=n),
         seconds,
     ),
@@ -72,18 +72,16 @@ PLAIN = (
     ),
     FaultKind("not-json", "200 with a text that is not JSON", lambda s, n: Answer(200, b"status: PROCESSING\n")),
     FaultKind("empty", "200 with an empty body", lambda s, n: Answer(200, b"")),
-    FaultKind(
-        "json-list", "200 with a JSON list that has the order or orders in it", lambda s, n: json_answer(s.orders)
-    ),
+    FaultKind("json-list", "200 with a JSON list of the order or orders", lambda s, n: json_answer(s.orders)),
     FaultKind("no-order", "200 with {}", lambda s, n: json_answer({})),
     FaultKind(
         "null-order",
-        '200 with {"delivery_order": null}, of the listing null as delivery_orders',
+        '200 with {"delivery_order": null}; in a listing, null as delivery_orders',
         lambda s, n: json_answer({**s.content, s.key: None}),
     ),
     FaultKind(
         "wrong-types",
-        "200 with the right ID, all other fields of wrong JSON types; of the listing, in the page's first order",
+        "200 with the right ID, and wrong JSON types in all other fields; in a listing, in the page's first order",
         lambda s, n: json_answer(s.with_first(**_WRONG_TYPES)),
     ),
     FaultKind(
@@ -99,20 +97,20 @@ PLAIN = (
     ),
     FaultKind(
         "throttled:SECONDS",
-        "429 APIGW.0308 with that Retry-After (whole seconds)",
+        "429 APIGW.0308 with SECONDS, a whole number, as Retry-After",
         lambda s, n: throttled_answer(int(n)),
         whole_seconds,
     ),
     FaultKind(
         "echo[:CODE]",
-        "that status, default 401, APIGW.0301; its error_msg and the header X-Echo repeat the credential sent",
+        "status CODE, default 401, APIGW.0301; its error_msg and the header X-Echo repeat the request's credential",
         _echo,
         error_code,
         401,
     ),
     FaultKind(
         "down:SECONDS",
-        "reset, every other connection ends, and new ones are refused for so long",
+        "a reset; every other connection ends, and new connections are refused for SECONDS",
         lambda s, n: Hangup(refuse_for=n),
         seconds,
     ),

@@ -38,10 +38,10 @@ def _trickled(seconds: float) -> Stream:
 
 # The situation is the value of Proxy-Authorization, empty where none was sent.
 PROXY_FAULTS: tuple[Kind[str], ...] = (
-    Kind("http:CODE", "that HTTP status, 400 to 599, with a page of HTML", lambda s, n: refusal(int(n)), error_code),
+    Kind("http:CODE", "HTTP status CODE, 400 to 599, with a page of HTML", lambda s, n: refusal(int(n)), error_code),
     Kind(
         "echo[:CODE]",
-        "that status, default 407, with the Proxy-Authorization sent in the reason phrase",
+        "status CODE, default 407, with the request's Proxy-Authorization in the reason phrase",
         lambda s, n: _echo(s, int(n)),
         error_code,
         407,
@@ -49,7 +49,7 @@ PROXY_FAULTS: tuple[Kind[str], ...] = (
     Kind("hang", "nothing, and the connection stays open until the client leaves", lambda s, n: Stream([])),
     Kind(
         "trickle[:SECONDS]",
-        "200, then header lines without end, one every SECONDS, default 0.2",
+        "200, then endless header lines, one every SECONDS, default 0.2",
         lambda s, n: _trickled(n),
         pause,
         0.2,
@@ -57,7 +57,7 @@ PROXY_FAULTS: tuple[Kind[str], ...] = (
     Kind("reset", "the connection is reset (TCP RST)", lambda s, n: Hangup()),
     Kind(
         "cut",
-        "200, then the end of the connection in good order",
+        "200, then an orderly end of the connection",
         lambda s, n: Stream([ESTABLISHED], then=Then.CLOSE, status=200),
     ),
     Kind("hang-after", "200, and then nothing is forwarded", lambda s, n: Stream([ESTABLISHED])),

@@ -37,7 +37,7 @@ HANDSHAKE_FAULTS: tuple[Kind[None], ...] = (
     Kind("reset", "the connection is reset (TCP RST)", lambda s, n: Hangup()),
     Kind(
         "not-tls",
-        "the ClientHello is answered in plain HTTP, by a 400",
+        "the ClientHello is answered with a 400 in plain HTTP",
         # Held open: an end with an unread ClientHello would be a reset, and the client would lose the answer.
         lambda s, n: Stream([rendered(html_answer(400), keep_alive=False)]),
     ),
