@@ -158,7 +158,7 @@ def _find_endpoint(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> 
     if url.scheme not in ("https", "http") or not host or url.query or url.fragment or not endpoint.isprintable():
         raise _refusal(name, f"must be a URL such as {DEFAULT_ENDPOINT}: got {endpoint!r}")
     if url.scheme == "http" and not _is_loopback(host):
-        raise _refusal(name, f"must begin with https:// for any host but a loopback one: got {endpoint!r}")
+        raise _refusal(name, f"must begin with https://, except for a loopback address: got {endpoint!r}")
     return Endpoint(host, endpoint.rstrip("/"), url.scheme == "http")
 
 

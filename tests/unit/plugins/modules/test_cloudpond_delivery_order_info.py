@@ -257,7 +257,7 @@ def test_a_missing_account_is_a_failure_that_says_all_ways(run_module: RunModule
     [
         ("HW_MAX_RETRIES", "many", "HW_MAX_RETRIES must be a whole number of at least 0: got 'many'"),
         ("HW_MAX_RETRIES", "-1", "HW_MAX_RETRIES must be a whole number of at least 0: got '-1'"),
-        ("HW_CLOUDPOND_ENDPOINT", "http://example.com", "HW_CLOUDPOND_ENDPOINT must begin with https:// for any host"),
+        ("HW_CLOUDPOND_ENDPOINT", "http://example.com", "HW_CLOUDPOND_ENDPOINT must begin with https://, except for"),
         ("HW_CLOUDPOND_ENDPOINT", "https://u:my-secret@h", "HW_CLOUDPOND_ENDPOINT must not contain a user name"),
         ("HW_CLOUDPOND_ENDPOINT", "https://u:my-sec#ret@h", "HW_CLOUDPOND_ENDPOINT must not contain a user name"),
         (
