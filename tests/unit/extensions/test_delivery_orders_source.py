@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,9 @@ from pathlib import Path
 import pytest
 import trustme
 import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+from jinja2.nativetypes import NativeEnvironment
 
 from ansible_collections.huaweicloud.cloudpond.plugins.doc_fragments import _connection
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _credentials, _settings
@@ -163,8 +167,11 @@ def test_many_ids_are_listed_once_an_interval(source: Source, emulate: Emulate) 
         ("{% set a = 1 %}", "{ % set a = 1 %}"),
         ("{# a #}", "{ # a #}"),
         ("{{{{ a }}}}", "{ { { { a }}}}"),
-        ("#jinja2: variable_start_string:'['\n[ a ]", " #jinja2: variable_start_string:'['\n[ a ]"),
-        ("{a} {} }} #1", "{a} {} }} #1"),
+        ("#jinja2: variable_start_string:'['\n[ a ]", "# jinja2: variable_start_string:'['\n[ a ]"),
+        ("'#jinja2:' \"#jinja2:\"", "'# jinja2:' \"# jinja2:\""),
+        (r"\x7b\u007b", r"\ x7b\ u007b"),
+        ("$ANSIBLE_VAULT;1.1;AES256", "$ ANSIBLE_VAULT;1.1;AES256"),
+        ("{ a} }} rack #1 #", "{ a} }} rack #1 #"),
     ],
 )
 def test_nothing_of_a_server_is_a_template_in_an_event(source: Source, sent: str, harmless: str) -> None:
@@ -182,6 +189,71 @@ def test_nothing_of_a_server_is_a_template_in_an_event(source: Source, sent: str
         {"delivery_order": expected, "previous_status": None},
         {"delivery_order": {**expected, "status": "SUCCESS"}, "previous_status": harmless},
     ]
+
+
+# As rules do it. ansible-rulebook reads each result as a Python literal.
+RULES = (
+    "{{ name }}",
+    "'{{ name }}'",
+    '"{{ name }}"',
+    "{{ name }}{{ site }}",
+    "'{{ name }}{{ site }}'",
+    "{{ site }} {{ name }} waits",
+    "[{{ name }}, {{ site }}]",
+)
+PARTS = (
+    "{",
+    "%",
+    "#",
+    "'",
+    '"',
+    "\\",
+    "x7b",
+    "173",
+    "N{LEFT CURLY BRACKET}",
+    "\n",
+    " ",
+    "#jinja2:",
+    "$ANSIBLE_VAULT",
+    "b",
+    "r",
+    ",",
+)
+names = st.lists(st.one_of(st.sampled_from(PARTS), st.text(max_size=2)), max_size=12).map("".join)
+
+
+def strings_in(value: object) -> t.Iterator[str]:
+    """Yield the strings in a literal."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for pair in value.items():
+            yield from strings_in(pair)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for inner in value:
+            yield from strings_in(inner)
+
+
+# SyntaxWarning: a backslash that is no escape.
+@pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
+@given(rule=st.sampled_from(RULES), name=names, site=names)
+@example(rule="{{ name }}", name=r"'\x7b\x7b lookup(\'pipe\', \'id\') }}'", site="")
+@example(rule="{{ name }}", name="""'{' '{ lookup("pipe", "id") }}'""", site="")
+@example(rule="{{ name }} ({{ site }}) waits", name=r"'\x7b\x7b lookup(\'pipe\', \'id\') }}' #", site="")
+@example(rule="'{{ name }}'", name=r'\x7b\x7b lookup("pipe", "id") }}', site="")
+@example(rule="{{ name }}", name="""'#jinja' '2:variable_start_string:"[%",variable_end_string:"%]"'""", site="")
+@example(rule="{{ name }}{{ site }}", name="{", site="{ lookup('pipe', 'id') }}")
+@example(rule="{{ name }}{{ site }}", name="'", site="#jinja2:'")
+@example(rule="{{ name }}{{ site }}", name="#", site="jinja2:")
+@example(rule="{{ name }}{{ site }}", name="$", site="ANSIBLE_VAULT")
+def test_no_rule_makes_a_template_of_what_a_server_sends(rule: str, name: str, site: str) -> None:
+    source = Source()
+    source.watch([{"id": "a", "name": name, "status": "FAIL", "edge_site_id": site}])
+    (event,) = source.queue.events
+    order = event["delivery_order"]
+    rendered = NativeEnvironment().from_string(rule).render(name=order["name"], site=order["edge_site_id"])
+    for text in strings_in(rendered):
+        assert not re.search(r"\{[{%#]|^#jinja2:|\$ANSIBLE_VAULT", text)
 
 
 def test_an_order_that_is_not_listed_for_a_while_is_remembered(source: Source) -> None:

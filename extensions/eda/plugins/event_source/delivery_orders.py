@@ -17,7 +17,8 @@ description:
   - An event has two keys. C(delivery_order) is the order as the module
     M(huaweicloud.cloudpond.cloudpond_delivery_order_info) returns it. C(previous_status) is the status before the
     change, or null when the order is first seen.
-  - In an event, the source adds a space to text that Ansible would otherwise take for a template.
+  - In an event, the source adds spaces to text that Ansible could otherwise take for a template. A space follows each
+    C({), C(\\) and C($), and each C(#) at the beginning of the text or after a quotation mark.
   - The statuses are kept in memory. After a restart, each order is announced once more, with C(previous_status) null.
     Rules must tolerate a second run for the same order.
   - The source compares statuses, not times. It misses a status that comes and goes between two queries.
@@ -155,6 +156,10 @@ INTERVAL_MAX = 86400.0
 #: Seconds. The longest pause during an outage, unless the interval is longer.
 BACKOFF_MAX = 600.0
 
+# The places after characters that begin something together with the next ones: {{ and {% and {#, escapes, and
+# $ANSIBLE_VAULT anywhere, and #jinja2: at the beginning of a text or of a literal.
+_ACTIVE = re.compile(r"""(?<=[{\\$])(?! )|(?<=^#)(?! )|(?<=['"]#)(?! )""")
+
 # Not by __name__, which does not name the plugin if the file is run by its path.
 _log = logging.getLogger("huaweicloud.cloudpond.delivery_orders")
 _sleep = asyncio.sleep
@@ -248,13 +253,15 @@ async def _watch(
 
 def _harmless(value: t.Any) -> t.Any:
     """
-    Return a value of the API without text that Ansible would take for a template.
+    Return a value of the API without text that Ansible would take for a template, now or later.
 
     Rules pass text on as extra variables, and ansible-rulebook adds the whole event to those of a playbook. Ansible
-    evaluates templates in extra variables, including lookups that run commands.
+    evaluates templates in extra variables, including lookups that run commands. A rule can join texts, and
+    ansible-rulebook reads the result as a Python literal, which can have escapes and parts. It also decrypts text with
+    the header of a vault.
     """
     if isinstance(value, str):
-        return re.sub(r"^(?=#jinja2:)|(?<=\{)(?=[{%#])", " ", value)
+        return _ACTIVE.sub(" ", value)
     if isinstance(value, dict):
         return {_harmless(key): _harmless(inner) for key, inner in value.items()}
     if isinstance(value, list):
