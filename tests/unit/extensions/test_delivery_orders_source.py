@@ -261,6 +261,12 @@ def test_an_order_that_is_not_listed_for_a_while_is_remembered(source: Source) -
     assert source.queue.changes == [("a", None, "ACCEPTING"), ("b", None, "FAIL"), ("a", "ACCEPTING", "SUCCESS")]
 
 
+def test_of_an_order_that_a_listing_has_twice_the_last_one_counts(source: Source) -> None:
+    twice = [{"id": "a", "status": "ACCEPTING"}, {"id": "b", "status": "FAIL"}, {"id": "a", "status": "SUCCESS"}]
+    source.watch(twice, twice)
+    assert source.queue.changes == [("a", None, "SUCCESS"), ("b", None, "FAIL")]
+
+
 def test_a_status_that_is_left_out_or_unknown_is_one_too(source: Source) -> None:
     source.watch({"a": None}, {"a": "REVIEWING"}, {"a": "REVIEWING"}, {"a": "DELETED"})
     assert source.queue.changes == [("a", None, None), ("a", None, "REVIEWING"), ("a", "REVIEWING", "DELETED")]

@@ -243,7 +243,8 @@ async def _watch(
                 _log.warning("The delivery orders can be queried again. Failed queries in a row: %d.", failures)
             failures = 0
             backoff = interval
-            for order in orders:
+            # A listing that changes between two pages can have an order twice. The last one counts.
+            for order in {order["id"]: order for order in orders}.values():
                 if order["id"] not in statuses or statuses[order["id"]] != order["status"]:
                     event = {"delivery_order": order, "previous_status": statuses.get(order["id"])}
                     await queue.put(_harmless(event))
