@@ -18,6 +18,7 @@ import contextlib
 import http.client
 import io
 import os
+import signal
 import socket
 import threading
 import time
@@ -104,6 +105,20 @@ class Watch:
                 sock.shutdown(socket.SHUT_RDWR)
 
 
+@contextlib.contextmanager
+def without_signals() -> Iterator[None]:
+    """
+    Let threads that start within the context take no signals.
+
+    Python runs the handlers in the main thread. If another thread takes a signal, the main thread goes on sleeping.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Watchdog:
     """Ends tries at their deadlines, in a thread that starts with the first one."""
 
@@ -128,7 +143,8 @@ class Watchdog:
             self._watches.add(watch)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="cloudpond-watchdog", daemon=True)
-                self._thread.start()
+                with without_signals():
+                    self._thread.start()
             elif watch.deadline < self._wakes_at:
                 self._condition.notify()
         _current.watch = watch

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ._deadline import without_signals
 from ._errors import CloudPondError
 from ._paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, pages
 from ._refusals import NoTurn
@@ -193,14 +194,12 @@ class Resource(t.NamedTuple):
             show(entry_id)
         if len(entry_ids) > 1 and not failures:
             # Imported here, because most calls are for one entry only.
-            from concurrent.futures import ThreadPoolExecutor, wait
+            from concurrent.futures import ThreadPoolExecutor
 
             with ThreadPoolExecutor(CONCURRENT_MAX) as executor:
                 try:
-                    futures = [executor.submit(show, each) for each in entry_ids[1:]]
-                    # Wait for short times only: Python handles a signal only when the main thread wakes up.
-                    while wait(futures, timeout=0.25).not_done:
-                        pass
+                    with without_signals():
+                        futures = [executor.submit(show, each) for each in entry_ids[1:]]
                     for future in futures:
                         future.result()
                 except BaseException:

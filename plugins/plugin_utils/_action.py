@@ -24,6 +24,7 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ..module_utils._auth import REQUESTS_IMPORT_ERROR
+from ..module_utils._deadline import without_signals
 from ..module_utils._settings import find_unshown
 from . import _run
 from ._values import plain
@@ -105,4 +106,5 @@ def _end_with_parent(_pid: int) -> None:
             parent.join()
             os._exit(1)
 
-        threading.Thread(target=wait, name="cloudpond-parent", daemon=True).start()
+        with without_signals():
+            threading.Thread(target=wait, name="cloudpond-parent", daemon=True).start()

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import gzip
+import signal
 import socket
 import threading
 import time
 import tracemalloc
 import typing as t
+from pathlib import Path
 
 import pytest
 import trustme
@@ -24,8 +26,6 @@ from ...conftest import Tls
 from .test_client import ID, failure, make_client, serve, show
 
 if t.TYPE_CHECKING:
-    from pathlib import Path
-
     from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 
     Emulate = t.Callable[..., Emulator]
@@ -132,6 +132,36 @@ def test_closing_ends_a_thread_that_connects(unreachable: int) -> None:
     client.close()
     thread.join(SLACK)
     assert not thread.is_alive()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux shows the signals that a thread blocks")
+def test_no_thread_of_a_query_takes_a_signal(emulate: Emulate) -> None:
+    # Ansible sends its workers two signals at once. The handlers run in the main thread, which nothing else wakes up.
+    emulator = emulate(f"{ID}=SUCCESS", "b=slow:60", "c=slow:60")
+    client = make_client(emulator.url, timeout=60)
+
+    def ask() -> None:
+        with pytest.raises(CloudPondError):
+            DELIVERY_ORDERS.show_many(client, [ID, "b", "c"])
+
+    before = {*threading.enumerate()}
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while len(emulator.requests) < 3:
+        assert asking.is_alive()
+        time.sleep(0.01)
+    clients = {*threading.enumerate()} - before - {asking}
+    started = [thread for thread in clients if thread.name.startswith(("cloudpond-", "ThreadPoolExecutor"))]
+    assert len(started) == 3
+    for thread in started:
+        status = Path(f"/proc/self/task/{thread.native_id}/status").read_text(encoding="ascii")
+        blocked = int(status.partition("SigBlk:")[2].split()[0], 16)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+            assert blocked & 1 << (number - 1), (thread.name, number)
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    client.close()
+    asking.join(SLACK)
+    assert not asking.is_alive()
 
 
 def test_each_try_has_a_deadline_of_its_own(emulate: Emulate) -> None:

@@ -36,22 +36,29 @@ def processes(mark: str) -> list[int]:
     return [int(line.split()[0]) for line in listing.splitlines() if mark in line]
 
 
-def interrupt(url: str, mode: str, number: signal.Signals | None) -> None:
-    """Start the playbook, interrupt it while it waits (without a signal, it times out), and look what goes on."""
-    mark = f"mark={mode}-{number}-{os.getpid()}"
+def interrupt(url: str, mode: str, number: signal.Signals | None, *, group: bool = False) -> None:
+    """
+    Start the playbook, interrupt it while it waits, and look what goes on.
+
+    :param mode: What it waits for.
+    :param number: Without a signal, the task times out.
+    :param group: Whether the signal goes to all of its processes, as Ctrl-C in a terminal does.
+    """
+    mark = f"mark={mode}-{number}-{group}-{os.getpid()}"
     command = ["ansible-playbook", "interrupted.yml", "-e", f"mode={mode}", "-e", mark]
     command += [] if number else ["-e", "seconds=1"]
     before = requests(url)
-    # A session of its own: Ctrl-C goes to all processes of a terminal. Without a handler of ours that a child inherits.
+    asked = 2 if mode == "answer" else 1
+    # A session of its own has a process group of its own.
     with subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL) as playbook:
-        while requests(url) < before + 2:
+        while requests(url) < before + asked:
             time.sleep(0.1)
             if playbook.poll() is not None:
                 sys.exit(f"{mark}: the playbook ended by itself, with {playbook.returncode}")
         # Ansible itself is between two tasks at that moment.
         time.sleep(1)
         begun = time.monotonic()
-        if number == signal.SIGINT:
+        if number and group:
             os.killpg(playbook.pid, number)
         elif number:
             os.kill(playbook.pid, number)
@@ -78,7 +85,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     url = sys.argv[1]
     interrupt(url, "answer", None)
-    for mode in ("answer", "delivery"):
+    for mode in ("answer", "one", "delivery"):
+        interrupt(url, mode, signal.SIGINT, group=True)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             interrupt(url, mode, number)
 
