@@ -33,7 +33,9 @@ notes:
   - The callback counts the attempts itself, from 1. Ansible's own C(attempts) is one too low after the last retry.
   - A line names the host unless it is C(localhost).
   - Names and messages come from the server. Characters that could move the cursor, change colours or start another
-    line are replaced by C(?).
+    line are replaced by C(?), and several spaces by one. A name is cut after 64 characters. It is in quotes if it has
+    characters other than letters, digits, spaces, C(-), C(_) and C(.), so that it can't look like another line.
+  - An unknown status is in quotes, too.
 seealso:
   - module: huaweicloud.cloudpond.cloudpond_delivery_order_info
   - plugin: huaweicloud.cloudpond.delivery_order_settled
@@ -79,7 +81,7 @@ from ansible.plugins.callback import CallbackBase
 from ansible.plugins.loader import callback_loader
 
 from ..module_utils._specification import FINAL_STATUSES, SUCCESS
-from ..plugin_utils._text import clean
+from ..plugin_utils._text import clean, order_label, unknown_status
 
 if t.TYPE_CHECKING:
     from ansible.executor.task_result import TaskResult
@@ -187,16 +189,17 @@ class CallbackModule(CallbackBase):
         order_id, status = order["id"] or "", order["status"]
         if order_id in wait.statuses and wait.statuses[order_id] == status:
             return
-        change = clean(status)
+        change = unknown_status(status) or status
         if order_id in wait.statuses:
-            change = f"{clean(wait.statuses[order_id])} -> {change}"
+            previous = wait.statuses[order_id]
+            change = f"{unknown_status(previous) or previous} -> {change}"
         wait.statuses[order_id] = status
         final = status in FINAL_STATUSES
         waiting = ""
         if wait.attempts > 1:
             waiting = f", {'waited' if final else 'waiting'} for {_duration(now - wait.began)}"
         color = "COLOR_OK" if status == SUCCESS else "COLOR_ERROR" if final else "COLOR_CHANGED"
-        self._say(now, f"{where}{clean(order['name'])} ({clean(order_id)}): {change}{attempt}{waiting}", color)
+        self._say(now, f"{where}{order_label(order)}: {change}{attempt}{waiting}", color)
 
     def _say(self, now: datetime, text: str, color: str) -> None:
         """Print a line in the colour of the user's setting ``color``."""

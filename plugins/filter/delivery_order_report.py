@@ -20,7 +20,10 @@ notes:
     shows a result as JSON. Set C(callback_result_format=yaml) in the section C([defaults]) of the configuration file to
     see the lines. From ansible-core 2.19 on, the error above the result always has them.
   - Names and messages come from the server. The filter replaces characters by C(?) if they could move the cursor,
-    change colours, start another line, or change the direction of writing.
+    change colours, start another line, or change the direction of writing, and several spaces by one. It cuts a name
+    after 64 characters. A name is in quotes if it has characters other than letters, digits, spaces, C(-), C(_) and
+    C(.), so that it can't look like another line.
+  - An unknown status is in quotes, too. Spaces at its ends are shown.
 positional: _input
 options:
   _input:
@@ -71,9 +74,9 @@ _value:
 
 import typing as t
 
-from ..module_utils._specification import FINAL_STATUSES, SUCCESS
+from ..module_utils._specification import FINAL_STATUSES, STATUSES, SUCCESS
 from ..plugin_utils._answers import ORDERS, FailureKind, read
-from ..plugin_utils._text import clean, printable
+from ..plugin_utils._text import order_label, printable, shown, unknown_status
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,6 +98,7 @@ _BAD_ADVICE = (
     "for the order that replaces it."
 )
 _WAITING_ADVICE = "Run the play again, perhaps with more retries."
+_UNKNOWN_ADVICE = "An order without a known status does not count as delivered: look it up in the CloudPond console."
 _ACCEPTING_ADVICE = "ACCEPTING means that the customer must accept the delivery in the CloudPond console."
 _DELIVERED_ADVICE = "Every order is delivered: there is nothing to do."
 _NOTHING_ADVICE = "There is no delivery order: check the IDs, the status filter, and domain_id."
@@ -125,23 +129,21 @@ def delivery_order_report(value: object) -> str:
 
 
 def _line(order: Mapping[str, t.Any]) -> str:
-    name, order_id, status, since, edge_site = (
-        _value(order, field) for field in ("name", "id", "status", "updated_at", "edge_site_id")
-    )
-    unnamed = f"Delivery order {order_id}" if order_id else "A delivery order without an ID"
+    since, edge_site = shown(order.get("updated_at")), shown(order.get("edge_site_id"))
     parts = [
-        f"{name} ({order_id or 'no ID'})" if name else unnamed,
-        f" {_state(status, bool(since))}",
+        order_label(order),
+        f" {_state(order['status'], bool(since))}",
         f" since {since}" if since else "",
         f", edge site {edge_site}" if edge_site else ", no edge site",
     ]
     return _sentence("".join(parts))
 
 
-def _state(status: str, has_since: bool) -> str:
-    if has_since:
-        return f"has been {status}" if status else "has had no status"
-    return f"is {status}" if status else "has no status"
+def _state(status: str | None, has_since: bool) -> str:
+    if unknown := unknown_status(status):
+        article = "" if unknown.startswith("no ") else "the "
+        return f"{'has had' if has_since else 'has'} {article}{unknown}"
+    return f"{'has been' if has_since else 'is'} {status}"
 
 
 def _advice(
@@ -155,17 +157,13 @@ def _advice(
     sentences += [advice for kind, advice in _FAILURE_ADVICE.items() if kind in kinds - {FailureKind.RETRYABLE}]
     if not sentences and FailureKind.RETRYABLE in kinds:
         sentences.append(_FAILURE_ADVICE[FailureKind.RETRYABLE])
-    elif not sentences and waiting:
+    elif not sentences and any(order["status"] in STATUSES for order in waiting):
         sentences.append(_WAITING_ADVICE)
+    if any(order["status"] not in STATUSES for order in waiting):
+        sentences.append(_UNKNOWN_ADVICE)
     if any(order["status"] == "ACCEPTING" for order in waiting):
         sentences.append(_ACCEPTING_ADVICE)
     return " ".join(sentences) or (_DELIVERED_ADVICE if delivered else _NOTHING_ADVICE)
-
-
-def _value(order: Mapping[str, t.Any], field: str) -> str:
-    """Return a field in a form that is safe for the terminal, and an empty text for a blank one."""
-    value = order.get(field)
-    return "" if value is None else clean(str(value).strip())
 
 
 def _sentence(text: str) -> str:

@@ -118,9 +118,25 @@ def test_a_query_without_until_has_no_attempt(run: Run) -> None:
 
 
 def test_a_status_that_the_api_left_out(run: Run) -> None:
-    assert run.retry(orders(a=None)) == ["site a (a): none, attempt 1"]
+    assert run.retry(orders(a=None)) == ["site a (a): no status, attempt 1"]
     assert run.retry(orders(a=None)) == []
-    assert run.retry(orders(a="NEW")) == ["site a (a): none -> NEW, attempt 3, waiting for 0 s"]
+    assert run.retry(orders(a="")) == ["site a (a): no status -> no status, attempt 3, waiting for 0 s"]
+
+
+def test_an_unknown_status_is_quoted(run: Run) -> None:
+    assert run.retry(orders(a="PROCESSING")) == ["site a (a): PROCESSING, attempt 1"]
+    assert run.retry(orders(a=" SUCCESS ")) == [
+        'site a (a): PROCESSING -> unknown status " SUCCESS ", attempt 2, waiting for 0 s'
+    ]
+    assert run.retry(orders(a="SUCCESS")) == [
+        'site a (a): unknown status " SUCCESS " -> SUCCESS, attempt 3, waited for 0 s'
+    ]
+
+
+@pytest.mark.parametrize("name", [None, "", "  "])
+def test_an_order_without_a_name(run: Run, name: str | None) -> None:
+    order = {"id": "a", "name": name, "status": "PROCESSING"}
+    assert run.retry({"delivery_orders": [order]}) == ["Delivery order a: PROCESSING, attempt 1"]
 
 
 def test_an_outage_has_two_lines_however_long_it_is(run: Run) -> None:
@@ -240,10 +256,13 @@ def test_no_log_is_respected(run: Run) -> None:
 def test_what_acts_upon_a_terminal_is_shown_as_question_marks(run: Run) -> None:
     hostile = "\x1b[31mred\x07 \r\nfake \x9b2J\u202eabc\u2028x\ud800 机柜 7"
     harmless = "?[31mred? ??fake ?2J?abc?x? 机柜 7"
+    label = f'"{harmless}" (a)'
     order = {"id": "a\n", "name": hostile, "status": "A\x1bc"}
-    assert run.retry({"delivery_orders": [order]}) == [f"{harmless} (a?): A?c, attempt 1"]
+    assert run.retry({"delivery_orders": [order]}) == [f'{label}: unknown status "A?c", attempt 1']
     order["status"] = "\x08"
-    assert run.retry({"delivery_orders": [order]}) == [f"{harmless} (a?): A?c -> ?, attempt 2, waiting for 0 s"]
+    assert run.retry({"delivery_orders": [order]}) == [
+        f'{label}: unknown status "A?c" -> unknown status "?", attempt 2, waiting for 0 s'
+    ]
     assert run.retry(failure(hostile), host="h\x1b") == [f"[h?] outage at attempt 1: {harmless}"]
     assert run.retry({"delivery_orders": []}, host="h\x1b") == [
         f"[h?] answered again after 1 failed attempt (0 s): {harmless}"
@@ -252,7 +271,14 @@ def test_what_acts_upon_a_terminal_is_shown_as_question_marks(run: Run) -> None:
 
 def test_an_endless_name_is_cut(run: Run) -> None:
     (line,) = run.retry({"delivery_orders": [{"id": "a", "name": "n" * 10_000, "status": "PROCESSING"}]})
-    assert line == f"{'n' * 300}... (a): PROCESSING, attempt 1"
+    assert line == f"{'n' * 64}... (a): PROCESSING, attempt 1"
+
+
+def test_a_name_that_looks_like_a_line(run: Run) -> None:
+    name = "rack 9 (0-9): FAIL".ljust(200) + "rack 7 (0-7): SUCCESS"
+    (line,) = run.retry({"delivery_orders": [{"id": "a", "name": name, "status": "PROCESSING"}]})
+    assert line == '"rack 9 (0-9): FAIL rack 7 (0-7): SUCCESS" (a): PROCESSING, attempt 1'
+    assert run.retry(failure("HTTP 503".ljust(200) + "again")) == ["outage at attempt 2: HTTP 503 again"]
 
 
 @pytest.mark.parametrize(

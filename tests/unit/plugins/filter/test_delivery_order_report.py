@@ -30,6 +30,7 @@ REFUSED = (
 MISSING = "Check the IDs of the orders, and domain_id."
 OTHER = "Fix this before you run the play again."
 SKIPPED = "Check the conditions of the task that queries the orders."
+UNKNOWN = "An order without a known status does not count as delivered: look it up in the CloudPond console."
 WAITING = "Run the play again, perhaps with more retries."
 DELIVERED = "Every order is delivered: there is nothing to do."
 NOTHING = "There is no delivery order: check the IDs, the status filter, and domain_id."
@@ -71,10 +72,10 @@ def test_a_line_an_order_the_bad_ones_first_then_what_to_do() -> None:
         "site-3 (0-3) has been FAIL since 2026-01-04T07:05:14Z, edge site e-3.",
         "site-5 (0-5) has been CANCELLED since 2026-01-04T07:05:14Z, edge site e-5.",
         "site-2 (0-2) has been PROCESSING since 2026-01-04T07:05:14Z, edge site e-2.",
-        "site-4 (0-4) has been NEW_STATUS since 2026-01-04T07:05:14Z, edge site e-4.",
+        'site-4 (0-4) has had the unknown status "NEW_STATUS" since 2026-01-04T07:05:14Z, edge site e-4.',
         "site-1 (0-1) has been SUCCESS since 2026-01-04T07:05:14Z, edge site e-1.",
         "site-6 (0-6) has been SUCCESS since 2026-01-04T07:05:14Z, edge site e-6.",
-        BAD,
+        f"{BAD} {UNKNOWN}",
     ]
     for value in (orders, result(*orders), result(*orders, listed=True), loop(*map(result, orders))):
         assert report(value).splitlines() == expected
@@ -86,7 +87,10 @@ def test_a_line_an_order_the_bad_ones_first_then_what_to_do() -> None:
     [
         ([order(1, "SUCCESS"), order(2, "SUCCESS")], DELIVERED),
         ([order(1, "SUCCESS"), order(2, "PROCESSING")], WAITING),
-        ([order(1, None)], WAITING),
+        ([order(1, None)], UNKNOWN),
+        ([order(1, " SUCCESS "), order(2, "SUCCESS")], UNKNOWN),
+        ([order(1, "NEW"), order(2, "PROCESSING")], f"{WAITING} {UNKNOWN}"),
+        (loop(failed(503, True), result(order(1, "NEW"))), f"{RETRYABLE} {UNKNOWN}"),
         ([order(1, "PROCESSING"), order(2, "ACCEPTING")], f"{WAITING} {ACCEPTING}"),
         ([order(1, "FAIL"), order(2, "PROCESSING")], BAD),
         ([order(1, "DELETED"), order(2, "ACCEPTING")], f"{BAD} {ACCEPTING}"),
@@ -142,6 +146,14 @@ def test_fields_that_the_api_left_out(nothing: str | None) -> None:
     assert line == "site-1 (no ID) has had no status since 2026-01-04T07:05:14Z, edge site e-1."
 
 
+@pytest.mark.parametrize("status", [" SUCCESS ", "success", "SUCCESS.", "NEW STATUS"])
+def test_an_unknown_status_is_quoted(status: str) -> None:
+    line = report(order(1, status)).splitlines()[0]
+    assert line.startswith(f'site-1 (0-1) has had the unknown status "{status}" since ')
+    line = report(order(1, status, updated_at=None, edge_site_id=None)).splitlines()[0]
+    assert line == f'site-1 (0-1) has the unknown status "{status}", no edge site.'
+
+
 def test_an_order_may_have_no_more_than_a_status() -> None:
     assert report({"status": "SUCCESS"}) == f"A delivery order without an ID is SUCCESS, no edge site.\n{DELIVERED}"
 
@@ -167,9 +179,30 @@ def test_a_message_of_several_lines_is_one() -> None:
 
 def test_values_are_cut_and_messages_are_not() -> None:
     """A message names every order that is missing."""
-    assert report(order(1, "FAIL", name="n" * 5000)).startswith(f"{'n' * 300}... (0-1) has been FAIL")
+    assert report(order(1, "FAIL", name="n" * 5000)).startswith(f"{'n' * 64}... (0-1) has been FAIL")
     ids = " and ".join(f"delivery order '{number:036}'" for number in range(200))
     assert f"Cannot query {ids}: no." in report(failed(404, msg=f"Cannot query {ids}: no"))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Rack_7-b 2.0", "Rack_7-b 2.0"),
+        ("\u673a\u67dc 7", "\u673a\u67dc 7"),
+        (" two  spaces ", "two spaces"),
+        ("rack 7 (0-7) is SUCCESS since 2026", '"rack 7 (0-7) is SUCCESS since 2026"'),
+        ("rack 9 (0-9) is FAIL".ljust(200) + "rack 7 (0-7)", '"rack 9 (0-9) is FAIL rack 7 (0-7)"'),
+        ('"a\\', '"\\"a\\\\"'),
+        # Letters and symbols that look like a space.
+        ("a" + "\u3164\uffa0\u115f\u1160\u2800\u3000\u2003" + "b", '"a???????b"'),
+        ("(" * 65, f'"{"(" * 64}..."'),
+    ],
+)
+def test_a_value_that_could_be_mistaken_for_more_is_quoted(name: str, shown: str) -> None:
+    assert report(order(1, "FAIL", name=name)).startswith(f"{shown} (0-1) has been FAIL since 2026-01-04T07:05:14Z, ")
+    assert f", edge site {shown}.\n" in report(order(1, "FAIL", edge_site_id=name))
+    assert report(order(1, "FAIL", id=name)).startswith(f"site-1 ({shown}) has been FAIL")
+    assert f" has been FAIL since {shown}, edge" in report(order(1, "FAIL", updated_at=name))
 
 
 def test_a_line_comes_once() -> None:
