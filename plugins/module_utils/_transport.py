@@ -18,6 +18,7 @@ import time
 import typing as t
 import zlib
 from http import HTTPStatus
+from http.client import HTTPException
 
 from ._auth import Auth
 from ._deadline import Watchdog, WatchedAdapter
@@ -235,6 +236,8 @@ class Transport:
         causes = list(_causes(error))
         proxy = settings.proxy if self._is_of_proxy(watch) else None
         peer = f"the proxy {proxy.name}" if proxy else settings.endpoint.host
+        # Behind a proxy, either of the two can be the cause.
+        via = f", through the proxy {settings.proxy.name}" if settings.proxy and not proxy else ""
         refusal = watch.status if proxy and watch.status != HTTPStatus.OK else None
         retryable = True
         if refusal:
@@ -242,19 +245,24 @@ class Transport:
             message = f"{peer} refused to connect: {refusal}{words[1] if words else ''}"
             retryable = refusal in RETRYABLE_STATUSES
         elif watch.expired or any(isinstance(cause, (requests.Timeout, ReadTimeoutError)) for cause in causes):
-            message = f"{peer} did not answer within {settings.timeout:g} seconds"
+            message = f"{peer} did not answer within {settings.timeout:g} seconds{via}"
         elif unverified := next(filter(_is_unverified, causes), None):
             reason = getattr(unverified, "verify_message", "") or str(unverified)
-            message = f"the certificate of {peer} can't be verified: {reason}"
+            message = f"the certificate of {peer} can't be verified{via}: {reason}"
             retryable = False
         elif isinstance(error, requests.exceptions.ChunkedEncodingError):
-            message = f"the answer from {peer} was cut short"
+            message = f"the answer from {peer} was cut short{via}"
+        elif broken := next((cause for cause in causes if _is_no_http(cause)), None):
+            role = "proxy" if proxy else "server"
+            # Without a word, the line would end in its colon.
+            reason = f": {broken}" if re.search(r"\w", str(broken)) else ""
+            message = f"{peer} did not answer as an HTTP {role}{via}{reason}"
         else:
             reasons = [getattr(cause, "strerror", None) for cause in reversed(causes)]
             reason = next(filter(None, reasons), causes[-1])
-            message = f"no answer from {peer}: {reason}"
+            message = f"no answer from {peer}{via}: {reason}"
             if any(getattr(cause, "reason", None) in _NOT_TLS for cause in causes if isinstance(cause, ssl.SSLError)):
-                message = f"no answer from {peer}, which seems to speak http, not https: {reason}"
+                message = f"no answer from {peer}, which seems to speak http, not https{via}: {reason}"
             # For all other exceptions of requests, the request could never be sent.
             retryable = isinstance(error, requests.ConnectionError)
         refused = refusal == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
@@ -352,6 +360,11 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if type(cause).__module__.startswith("urllib3"):
             wrapped.append(cause.__context__)
         cause = next((inner for inner in wrapped if isinstance(inner, BaseException)), None)
+
+
+def _is_no_http(cause: BaseException) -> bool:
+    """Return whether something came that is not HTTP. A connection that just ends is an OSError, too."""
+    return isinstance(cause, HTTPException) and not isinstance(cause, OSError)
 
 
 def _is_unverified(cause: BaseException) -> bool:

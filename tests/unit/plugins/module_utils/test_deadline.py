@@ -64,7 +64,7 @@ def test_no_answer_holds_a_query(emulate: Emulate, fault: str) -> None:
     assert error.http_status is None
     assert error.retryable
     ends = (TIMED_OUT, "was cut short", "got more than 100 headers", "got more than 65536 bytes")
-    assert str(error).endswith(ends) or "no answer from 127.0.0.1: got more than" in str(error)
+    assert str(error).endswith(ends) or "127.0.0.1 did not answer as an HTTP server: got more than" in str(error)
     # As fast as it can, the answer may first be larger than any is.
     assert TIMED_OUT in str(error) or fault.endswith(":0")
 
@@ -406,6 +406,7 @@ def behind(emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch) -> t.Cal
         tries: int = 1,
         userinfo: str = "user:pass%23word",
         timeout: float = TIMEOUT,
+        endpoint: str = emulator.url,
         **options: t.Any,
     ) -> t.Any:
         with Proxy(life, login="user:pass#word", **options) as proxy:
@@ -418,7 +419,7 @@ def behind(emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch) -> t.Cal
             begun = time.monotonic()
             error: CloudPondError | None = None
             try:
-                with make_client(emulator.url, ca_path=tls.ca, timeout=timeout, max_retries=tries - 1) as client:
+                with make_client(endpoint, ca_path=tls.ca, timeout=timeout, max_retries=tries - 1) as client:
                     return DELIVERY_ORDERS.show(client, ID)
             except CloudPondError as raised:
                 error = raised
@@ -475,11 +476,81 @@ def test_no_proxy_holds_a_query(behind: t.Callable[..., t.Any], fault: str) -> N
 
 
 @pytest.mark.parametrize("fault", ["hang-after", "cut"])
-def test_what_fails_behind_a_proxy_names_the_server(behind: t.Callable[..., t.Any], fault: str) -> None:
-    error, _address, _requests = behind(fault)
-    assert "proxy" not in str(error)
-    assert "127.0.0.1" in str(error)
+def test_what_fails_behind_a_proxy_names_both(behind: t.Callable[..., t.Any], fault: str) -> None:
+    error, address, _requests = behind(fault)
+    assert "no answer from 127.0.0.1" in str(error) or "127.0.0.1 did not answer within" in str(error)
+    assert f", through the proxy {address} (HTTPS_PROXY)" in str(error)
     assert error.retryable
+
+
+def test_a_server_behind_a_proxy_that_speaks_http(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Proxy() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        error = failure(emulate().url.replace("http://", "https://"))
+    via = f"through the proxy {proxy.url[7:]} (HTTPS_PROXY)"
+    assert f"no answer from 127.0.0.1, which seems to speak http, not https, {via}: " in str(error)
+    assert error.retryable
+
+
+def test_a_certificate_behind_a_proxy_that_does_not_verify(
+    emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = emulate(certificate=tls.certificate, key=tls.key)
+    with Proxy() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        error = failure(emulator.url)
+    via = f"through the proxy {proxy.url[7:]} (HTTPS_PROXY)"
+    assert f"the certificate of 127.0.0.1 can't be verified, {via}: " in str(error)
+    assert not error.retryable
+
+
+def test_an_answer_that_is_cut_short_behind_a_proxy(behind: t.Callable[..., t.Any], emulate: Emulate, tls: Tls) -> None:
+    emulator = emulate(f"{ID}=cut-short", certificate=tls.certificate, key=tls.key)
+    error, address, _requests = behind("ok", endpoint=emulator.url, timeout=30)
+    assert str(error).endswith(f"the answer from 127.0.0.1 was cut short, through the proxy {address} (HTTPS_PROXY)")
+
+
+#: Answers that are not HTTP, and what a message says of each.
+NO_HTTP = [
+    (b"SSH-2.0-OpenSSH_9.6\r\n", ": SSH-2.0-OpenSSH_9.6"),
+    (b"\x00\x01garbage \x1b[31m\r\n\r\n", ": garbage [31m"),
+    (b"HTTP/1.1 2000 Odd\r\n\r\n", ": HTTP/1.1 2000 Odd"),
+    (b"x" * 70_000, ": got more than 65536 bytes when reading status line"),
+    (b"\r\n\r\n", ""),
+    (b"\x00\r\n", ""),
+]
+
+
+@pytest.mark.parametrize(("answer", "reason"), NO_HTTP)
+def test_a_proxy_that_does_not_speak_http(monkeypatch: pytest.MonkeyPatch, answer: bytes, reason: str) -> None:
+    with serve(answer) as url:
+        monkeypatch.setenv("HTTPS_PROXY", url.replace("http://", "http://user:secret@"))
+        error = failure("https://ies.example.com")
+    assert error.message == f"the proxy {url[7:]} (HTTPS_PROXY) did not answer as an HTTP proxy{reason}"
+    assert error.retryable
+
+
+def test_a_proxy_without_http_that_echoes_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    # user:secret/word, as the proxy was sent it.
+    with serve(b"Basic dXNlcjpzZWNyZXQvd29yZA== secret/word\r\n") as url:
+        monkeypatch.setenv("HTTPS_PROXY", url.replace("http://", "http://user:secret%2Fword@"))
+        error = failure("https://ies.example.com")
+    assert error.message.endswith(" did not answer as an HTTP proxy: Basic ******** ********")
+
+
+@pytest.mark.parametrize(("answer", "reason"), NO_HTTP)
+def test_a_server_that_does_not_speak_http(answer: bytes, reason: str) -> None:
+    with serve(answer) as url:
+        error = failure(url)
+    assert error.message == f"127.0.0.1 did not answer as an HTTP server{reason}"
+    assert error.retryable
+
+
+def test_a_hang_up_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(b"", b"") as url:
+        assert "no answer from 127.0.0.1: " in str(failure(url))
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        assert f"no answer from the proxy {url[7:]} (HTTPS_PROXY): " in str(failure("https://ies.example.com"))
 
 
 @pytest.mark.parametrize("handshake", ["stall", "trickle:0.02", "reset"])
