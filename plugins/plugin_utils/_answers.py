@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from ansible.errors import AnsibleFilterError
 from jinja2 import Undefined
 
-#: Keys that a registered result has, and an entry does not have.
+from ..module_utils._specification import FIELDS, SITE_FIELDS
+
+#: Keys that a registered result has, and an entry has only if the API adds them.
 _RESULT_KEYS = frozenset({"changed", "failed", "skipped", "unreachable"})
 
 
@@ -27,6 +29,8 @@ class Kind(t.NamedTuple):
     #: The keys of one entry and of a list in a result. In messages, "_" is a space.
     key: str
     list_key: str
+    #: The keys that the module gives to each entry. The API may add any others.
+    fields: frozenset[str]
 
     @property
     def module(self) -> str:
@@ -34,8 +38,8 @@ class Kind(t.NamedTuple):
         return f"huaweicloud.cloudpond.cloudpond_{self.key}_info"
 
 
-ORDERS = Kind("delivery_order", "delivery_orders")
-SITES = Kind("edge_site", "edge_sites")
+ORDERS = Kind("delivery_order", "delivery_orders", frozenset(FIELDS))
+SITES = Kind("edge_site", "edge_sites", frozenset(SITE_FIELDS))
 
 _LIST_KEYS = frozenset({ORDERS.list_key, SITES.list_key})
 
@@ -106,9 +110,9 @@ def read(value: object, plugin: str, kind: Kind, *, takes_listing: bool) -> list
         noun = kind.key.replace("_", " ")
         raise AnsibleFilterError(
             f"{plugin} takes a registered result of {kind.module}, {'an' if noun[0] in 'aeiou' else 'a'} {noun} or a "
-            f"list of {noun}s, but was given {_describe(value)}"
+            f"list of {noun}s, but was given {_describe(value, kind)}"
         )
-    if not takes_listing and _has_listing(value):
+    if not takes_listing and _has_listing(value, kind):
         raise AnsibleFilterError(
             f"{plugin} was given a listing of the account, which is not a gate: the task has neither {kind.key}_id nor "
             f"{kind.key}_ids. Give the IDs, or test the result's {kind.list_key} if you mean the listing"
@@ -119,10 +123,10 @@ def read(value: object, plugin: str, kind: Kind, *, takes_listing: bool) -> list
 def _of_value(value: object, kind: Kind) -> list[Answer] | None:
     """Return None for an unreadable or ambiguous value. So do the functions below."""
     if isinstance(value, Mapping):
-        if _is_bare_entry(value):
+        if _is_bare_entry(value, kind):
             return [Answer([value])]
         return _of_result(value, kind) if _is_result(value) else None
-    return [Answer(value)] if _is_list(value) and all(map(_is_bare_entry, value)) else None
+    return [Answer(value)] if _is_list(value) and all(_is_bare_entry(element, kind) for element in value) else None
 
 
 def _of_result(result: Mapping[str, t.Any], kind: Kind) -> list[Answer] | None:
@@ -172,11 +176,11 @@ def _failure(kind: FailureKind, message: object) -> Answer:
     return Answer([], Failure(kind, str(message or "The query returned nothing")))
 
 
-def _has_listing(value: object) -> bool:
-    if not isinstance(value, Mapping) or not _is_result(value):
+def _has_listing(value: object, kind: Kind) -> bool:
+    if not isinstance(value, Mapping) or _is_bare_entry(value, kind) or not _is_result(value):
         return False
     items = value.get("results")
-    return bool(value.get("listed")) or (_is_list(items) and any(map(_has_listing, items)))
+    return bool(value.get("listed")) or (_is_list(items) and any(_has_listing(item, kind) for item in items))
 
 
 def _is_result(value: Mapping[str, t.Any]) -> bool:
@@ -187,19 +191,25 @@ def _is_entry(value: object) -> t.TypeGuard[Mapping[str, t.Any]]:
     return isinstance(value, Mapping) and isinstance(value.get("status", 0), (str, type(None)))
 
 
-def _is_bare_entry(value: object) -> bool:
-    """Return whether a value is an entry, and not a result with its own status, such as one of another module."""
-    return _is_entry(value) and not (_RESULT_KEYS | _LIST_KEYS | {"results"}) & value.keys()
+def _is_bare_entry(value: object, kind: Kind) -> bool:
+    """
+    Return whether a value is an entry, and not a result with its own status, such as one of another module.
+
+    With all keys that the module gives to an entry, it is one, whatever the API adds.
+    """
+    return _is_entry(value) and (
+        kind.fields <= value.keys() or not (_RESULT_KEYS | _LIST_KEYS | {"results"}) & value.keys()
+    )
 
 
 def _is_list(value: object) -> t.TypeGuard[Sequence[t.Any]]:
     return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray))
 
 
-def _describe(value: object) -> str:
+def _describe(value: object, kind: Kind) -> str:
     """Return the type of a value, with the keys of a mapping, or the first element of a list that is not an entry."""
     if _is_list(value):
-        odd = [element for element in value if not _is_bare_entry(element)][:1]
+        odd = [element for element in value if not _is_bare_entry(element, kind)][:1]
         return " that has ".join([_type_name(value), *(_type_name(element) for element in odd)])
     return _type_name(value)
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import subprocess
 import sys
@@ -18,7 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import StrictUndefined, Undefined, UndefinedError
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FINAL_STATUSES, STATUSES
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import (
+    FIELDS,
+    FINAL_STATUSES,
+    STATUSES,
+)
 from ansible_collections.huaweicloud.cloudpond.plugins.test.delivery_order import (
     TestModule as Plugin,
 )
@@ -52,6 +57,21 @@ SKIPPED = {"changed": False, "skipped": True, "skip_reason": "Conditional result
 DEBUG = {"changed": False, "failed": False, "msg": "SUCCESS", "item": 1, "ansible_loop_var": "item"}
 
 
+#: Keys that registered results have as well.
+ADDED: list[dict[str, t.Any]] = [
+    {"failed": False},
+    {"failed": True},
+    {"changed": False},
+    {"skipped": True},
+    {"unreachable": True},
+    {"listed": True, "changed": False},
+    {"results": []},
+    {"delivery_orders": []},
+    {"edge_sites": ["x"]},
+    {"error": {"retryable": True}, "msg": "m", "failed": True},
+]
+
+
 class Text(str):
     """As ansible-core marks texts: with classes of its own."""
 
@@ -67,6 +87,23 @@ def test_one_status_in_each_form(status: str | None) -> None:
     for value in (order(status), [order(status)], (order(status),), result(status), result(status, failed=True)):
         assert settled(value) is (status in {"SUCCESS", "FAIL", "CANCELLED", "DELETED"})
         assert succeeded(value) is (status == "SUCCESS")
+
+
+@pytest.mark.parametrize("more", ADDED)
+@pytest.mark.parametrize("status", STATUSES)
+def test_an_order_with_keys_that_the_api_adds(status: str, more: dict[str, t.Any]) -> None:
+    whole: dict[str, t.Any] = {**dict.fromkeys(FIELDS), **order(status), **more}
+    for value in (whole, [whole], [whole, whole], {**result(), "delivery_orders": [whole]}):
+        assert settled(value) is (status in FINAL_STATUSES)
+        assert succeeded(value) is (status == "SUCCESS")
+
+
+@pytest.mark.parametrize("more", ADDED)
+def test_a_result_of_another_module_with_a_status_and_an_id_is_no_order(more: dict[str, t.Any]) -> None:
+    # All keys but one.
+    other = {**dict.fromkeys(FIELDS[:-1]), **order("SUCCESS"), **more}
+    with contextlib.suppress(AnsibleFilterError):
+        assert succeeded(other) is False
 
 
 def test_ansible_finds_them() -> None:
