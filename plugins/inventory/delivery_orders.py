@@ -146,7 +146,6 @@ except ImportError:
 
 if t.TYPE_CHECKING:
     from ansible.inventory.data import InventoryData
-    from ansible.inventory.group import Group
     from ansible.parsing.dataloader import DataLoader
     from ansible.template import Templar
 
@@ -371,10 +370,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         Add the hosts. The groups come last, so a play can't use any part of an inventory that fails.
 
         :param hosts: The marked orders, by the names of their hosts.
-        :raises AnsibleError: if ansible-core can't use one of the constructed options. The hosts are removed then.
+        :raises AnsibleParserError: if ansible-core can't use one of the constructed options, or can't create the
+            groups. After this and any other exception, the inventory is as it was before.
         """
-        known = {name: set(self.inventory.hosts[name].groups) for name in hosts if name in self.inventory.hosts}
         self._reserved = {*hosts, *_GROUPS}
+        restore = _remember(getattr(self.inventory, "__wrapped__", self.inventory))
         try:
             for name, order in hosts.items():
                 self.inventory.add_host(name)
@@ -382,21 +382,42 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 for variable, value in variables.items():
                     self.inventory.set_variable(name, variable, value)
                 self._construct(name, variables)
-        except AnsibleError:
-            self._withdraw(hosts, known)
+            self._add_groups(hosts)
+        except BaseException:
+            # A program that goes on after Ctrl-C must not see a part of the inventory either.
+            restore()
             raise
-        for group in _GROUPS:
-            self.inventory.add_group(group)
-            if group != GROUP:
-                self.inventory.add_child(GROUP, group)
-        for name, order in hosts.items():
-            self.inventory.add_host(name, STATUS_GROUPS.get(order["status"], GROUP))
 
     def _construct(self, name: str, variables: dict[str, t.Any]) -> None:
         strict = self.get_option("strict")
-        self._set_composite_vars(self.get_option("compose"), variables, name, strict)
-        self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict)
-        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict)
+        steps: dict[str, t.Callable[..., None]] = {
+            "compose": self._set_composite_vars,
+            "groups": self._add_host_to_composed_groups,
+            "keyed_groups": self._add_host_to_keyed_groups,
+        }
+        for option, add in steps.items():
+            try:
+                add(self.get_option(option), variables, name, strict)
+            except AnsibleParserError:
+                raise
+            except Exception as error:
+                # ansible-core doesn't check what is in these options. A number instead of a name is a TypeError.
+                reason = str(error) or type(error).__name__
+                raise AnsibleParserError(one_line(f"{option} can't be used for the host {name!r}: {reason}")) from None
+
+    def _add_groups(self, hosts: dict[str, Order]) -> None:
+        for group in _GROUPS:
+            self.inventory.add_group(group)
+            if group != GROUP:
+                try:
+                    self.inventory.add_child(GROUP, group)
+                except AnsibleError as error:
+                    # Another source has them the other way round.
+                    raise AnsibleParserError(
+                        one_line(f"{group!r} can't become a child of the group {GROUP!r}: {error}")
+                    ) from None
+        for name, order in hosts.items():
+            self.inventory.add_host(name, STATUS_GROUPS.get(order["status"], GROUP))
 
     def _sanitize_group_name(self, name: str) -> str:
         """Return a safe group name for a result of the constructed options, which may contain text from the server."""
@@ -408,14 +429,30 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             )
         return group
 
-    def _withdraw(self, hosts: dict[str, Order], known: dict[str, set[Group]]) -> None:
-        for name in hosts:
-            host = self.inventory.hosts.get(name)
-            if host and name not in known:
-                self.inventory.remove_host(host)
-            elif host:
-                for group in set(host.groups) - known[name]:
-                    group.remove_host(host)
+
+def _remember(inventory: InventoryData) -> t.Callable[[], None]:
+    """
+    Return a function that restores the inventory, with all its hosts and groups, as it is now.
+
+    ansible-core can't undo a change. Constructed options can also change what other sources made: the variables and
+    groups of their hosts, and the parents of their groups.
+    """
+    # Values are replaced, not changed in place. Only the collections of hosts, groups and variables grow.
+    saved = [
+        (item, {name: _copy_of(value) for name, value in vars(item).items()})
+        for item in (inventory, *inventory.groups.values(), *inventory.hosts.values())
+    ]
+
+    def restore() -> None:
+        for item, attributes in saved:
+            vars(item).clear()
+            vars(item).update(attributes)
+
+    return restore
+
+
+def _copy_of(value: t.Any) -> t.Any:
+    return value.copy() if isinstance(value, (dict, list, set)) else value
 
 
 def _is_order(value: t.Any) -> bool:
