@@ -203,6 +203,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         _set_composite_vars: t.Callable[..., None]
         _add_host_to_composed_groups: t.Callable[..., None]
         _add_host_to_keyed_groups: t.Callable[..., None]
+        update_cache_if_changed: t.Callable[[], None]
 
     def verify_file(self, path: str) -> bool:
         is_readable: bool = super().verify_file(path)  # type: ignore[no-untyped-call]  # annotated in part only
@@ -280,6 +281,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if key:
             # As text, because some keys have a special meaning for the encoders of cache plugins.
             self._cache[key] = json.dumps(orders)
+            # ansible-core would write it after the hosts are added, and an error would then leave them behind.
+            self.update_cache_if_changed()
         return orders
 
     def _read_cache(self, key: str) -> list[Order] | None:

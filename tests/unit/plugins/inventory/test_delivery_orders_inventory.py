@@ -590,6 +590,23 @@ def test_a_source_after_one_that_failed(make_source: MakeSource, other_source: I
     assert members(other_source)["cloudpond_fail"] == ["site-b", "router"]
 
 
+def test_a_cache_that_can_not_be_written(
+    make_source: MakeSource, other_source: InventoryData, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    source = make_source(
+        order("id-1=SUCCESS", "site-a"), cache=True, cache_plugin="jsonfile", cache_connection=str(tmp_path / "cache")
+    )
+
+    def fail(*_args: t.Any) -> None:
+        raise OSError("no connection")
+
+    monkeypatch.setattr("ansible.plugins.cache.BaseFileCacheModule.set", fail)
+    before = facts(other_source)
+    with pytest.raises(OSError, match="no connection"):
+        source.parse(other_source)
+    assert facts(other_source) == before
+
+
 # A server's text is never evaluated
 
 
