@@ -122,7 +122,7 @@ from collections.abc import Collection, Mapping
 from weakref import WeakKeyDictionary
 
 from ansible import constants as C
-from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.errors import AnsibleError, AnsibleParserError, AnsibleUndefinedVariable
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable, to_safe_group_name
@@ -132,7 +132,7 @@ from ..module_utils._auth import REQUESTS_IMPORT_ERROR
 from ..module_utils._credentials import find_credential
 from ..module_utils._errors import CloudPondError
 from ..module_utils._sanitize import one_line
-from ..module_utils._settings import find_settings, find_unshown, is_segment
+from ..module_utils._settings import find_settings, is_segment
 from ..module_utils._specification import FIELDS, STATUSES
 from ..modules.cloudpond_delivery_order_info import INFO
 from ..plugin_utils import _run
@@ -169,7 +169,7 @@ _VARIABLES: dict[str, t.Callable[[Order], t.Any]] = {
 #: The module's options, which are validated as in the module.
 _SPEC = {name: spec for name, spec in INFO.argument_spec.items() if name != "delivery_order_id"}
 
-#: A template that is only a field of the order.
+#: A template that is only a variable, such as a field of the order.
 _FIELD = re.compile(r"\{\{ *(\w+) *\}\}")
 
 #: Excludes patterns, templates, ranges and lists of ansible-core, options of ssh, and paths.
@@ -245,16 +245,34 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._populate(self._name_hosts(orders))
 
     def _resolve(self, name: str, value: t.Any) -> t.Any:
-        """Return an option's value as a module would get it: templates resolved, decrypted, without marks."""
+        """
+        Return an option's value as a module would get it: templates resolved, decrypted, without marks.
+
+        :raises AnsibleParserError: if that fails. The message has no part of a secret, even of one with braces in it.
+        """
         self.templar.available_variables = self._vars
         try:
             return plain(self.templar.template(value))
-        except AnsibleError as error:
-            message = str(error)
-            # ansible-core repeats a template that it can't read. It could be a secret with braces in it.
-            if isinstance(value, str) and (_SPEC[name].get("no_log") or find_unshown({name: value}, {})):
-                message = message.replace(value, "(not shown)")
-            raise AnsibleParserError(one_line(f"{name} can't be resolved: {message}")) from None
+        except Exception as error:
+            reason = self._reason(name, value, error)
+            raise AnsibleParserError(one_line(f"{name} can't be resolved: {reason}")) from None
+
+    def _reason(self, name: str, value: t.Any, error: Exception) -> str:
+        # An endpoint can contain a password.
+        is_secret = _SPEC[name].get("no_log") or name == "endpoint"
+        if not is_secret:
+            return str(error)
+        # ansible-core repeats templates and names that it finds in them, but they could be in the middle of a secret.
+        variable = _FIELD.fullmatch(value) if isinstance(value, str) else None
+        if variable and variable[1] not in self._vars and isinstance(error, AnsibleUndefinedVariable):
+            return f"{variable[1]!r} is undefined"
+        # From ansible-core 2.19 on, only the text tells.
+        if "no vault secrets" in str(error):
+            return "it is vaulted, and Ansible has no vault password that decrypts it"
+        return (
+            "the reason is not shown, because it could contain a part of a secret (if the value contains braces and is "
+            "not a template, write !unsafe before it)"
+        )
 
     # The orders
 
