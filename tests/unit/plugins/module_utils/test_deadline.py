@@ -535,7 +535,7 @@ def test_a_proxy_without_http_that_echoes_the_password(monkeypatch: pytest.Monke
     with serve(b"Basic dXNlcjpzZWNyZXQvd29yZA== secret/word\r\n") as url:
         monkeypatch.setenv("HTTPS_PROXY", url.replace("http://", "http://user:secret%2Fword@"))
         error = failure("https://ies.example.com")
-    assert error.message.endswith(" did not answer as an HTTP proxy: Basic ******** ********")
+    assert str(error).endswith(" did not answer as an HTTP proxy: Basic ******** ********")
 
 
 @pytest.mark.parametrize(("answer", "reason"), NO_HTTP)
