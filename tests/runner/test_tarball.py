@@ -100,6 +100,7 @@ def test_what_is_in_it(tarballs: list[Path]) -> None:
         name for name in names if name == "tests/emulator" or name.startswith("tests/emulator/")
     }
     assert not [name for name in names if name.endswith((".pyc", ".tar.gz")) or "/." in name]
+    assert not [name for name in names if name.startswith("docs/controller")]
     assert not {"docs/inclusion.md", "docs/mutation.md"}.intersection(names)
     assert "plugins/modules/cloudpond_delivery_order_info.py" in names
 
