@@ -438,7 +438,7 @@ def test_a_query_goes_through_a_proxy(behind: t.Callable[..., t.Any], tls: Tls, 
 
 @pytest.mark.parametrize("status", [400, 403, 407, 404])
 def test_a_refusal_of_a_proxy_is_final(behind: t.Callable[..., t.Any], retry_clock: object, status: int) -> None:
-    error, address, requests = behind(f"http:{status}", tries=4)
+    error, address, requests = behind(f"http:{status}", tries=4, timeout=30)
     assert f"the proxy {address} (HTTPS_PROXY) refused to connect: {status}" in str(error)
     assert (error.http_status, error.retryable) == (None, False)
     assert requests == 1

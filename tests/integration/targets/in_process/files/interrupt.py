@@ -47,10 +47,12 @@ def interrupt(url: str, mode: str, number: signal.Signals | None, *, group: bool
     mark = f"mark={mode}-{number}-{group}-{os.getpid()}"
     command = ["ansible-playbook", "interrupted.yml", "-e", f"mode={mode}", "-e", mark]
     command += [] if number else ["-e", "seconds=1"]
+    # ansible-test sets it, and Ansible then waits ten seconds for its workers before it ends them.
+    environment = {name: value for name, value in os.environ.items() if name != "ANSIBLE_WORKER_SHUTDOWN_POLL_COUNT"}
     before = requests(url)
     asked = 2 if mode == "answer" else 1
     # A session of its own has a process group of its own.
-    with subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL) as playbook:
+    with subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL) as playbook:
         while requests(url) < before + asked:
             time.sleep(0.1)
             if playbook.poll() is not None:
