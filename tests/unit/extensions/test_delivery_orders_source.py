@@ -172,6 +172,10 @@ def test_many_ids_are_listed_once_an_interval(source: Source, emulate: Emulate) 
         (r"\x7b\u007b", r"\ x7b\ u007b"),
         ("$ANSIBLE_VAULT;1.1;AES256", "$ ANSIBLE_VAULT;1.1;AES256"),
         ("{ a} }} rack #1 #", "{ a} }} rack #1 #"),
+        (" #jinja2:", " # jinja2:"),
+        ("a{", "a{ ?"),
+        ("a$ \n", "a$ ?"),
+        ("#", "# ?"),
     ],
 )
 def test_nothing_of_a_server_is_a_template_in_an_event(source: Source, sent: str, harmless: str) -> None:
@@ -197,6 +201,7 @@ RULES = (
     "'{{ name }}'",
     '"{{ name }}"',
     "{{ name }}{{ site }}",
+    "{{ name | trim }}{{ site | trim }}",
     "'{{ name }}{{ site }}'",
     "{{ site }} {{ name }} waits",
     "[{{ name }}, {{ site }}]",
@@ -246,6 +251,10 @@ def strings_in(value: object) -> t.Iterator[str]:
 @example(rule="{{ name }}{{ site }}", name="'", site="#jinja2:'")
 @example(rule="{{ name }}{{ site }}", name="#", site="jinja2:")
 @example(rule="{{ name }}{{ site }}", name="$", site="ANSIBLE_VAULT")
+@example(rule="{{ name | trim }}{{ site | trim }}", name="{", site="{ lookup('pipe', 'id') }}")
+@example(rule="{{ name | trim }}{{ site | trim }}", name="{ \n", site="{ lookup('pipe', 'id') }}")
+@example(rule="{{ name | trim }}{{ site | trim }}", name=" #jinja2:", site="")
+@example(rule="{{ name | trim }}{{ site | trim }}", name="#", site="jinja2:")
 def test_no_rule_makes_a_template_of_what_a_server_sends(rule: str, name: str, site: str) -> None:
     source = Source()
     source.watch([{"id": "a", "name": name, "status": "FAIL", "edge_site_id": site}])

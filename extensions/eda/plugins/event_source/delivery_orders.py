@@ -18,7 +18,8 @@ description:
     M(huaweicloud.cloudpond.cloudpond_delivery_order_info) returns it. C(previous_status) is the status before the
     change, or null when the order is first seen.
   - In an event, the source adds spaces to text that Ansible could otherwise take for a template. A space follows each
-    C({), C(\\) and C($), and each C(#) at the beginning of the text or after a quotation mark.
+    C({), C(\) and C($), and each C(#) at the beginning of the text or after a quotation mark. At the end of the text,
+    a space and C(?) follow.
   - The statuses are kept in memory. After a restart, each order is announced once more, with C(previous_status) null.
     Rules must tolerate a second run for the same order.
   - The source compares statuses, not times. It misses a status that comes and goes between two queries.
@@ -156,9 +157,9 @@ INTERVAL_MAX = 86400.0
 #: Seconds. The longest pause during an outage, unless the interval is longer.
 BACKOFF_MAX = 600.0
 
-# The places after characters that begin something together with the next ones: {{ and {% and {#, escapes, and
-# $ANSIBLE_VAULT anywhere, and #jinja2: at the beginning of a text or of a literal.
-_ACTIVE = re.compile(r"""(?<=[{\\$])(?! )|(?<=^#)(?! )|(?<=['"]#)(?! )""")
+# Characters that begin something together with the next ones: {{ and {% and {#, escapes, and $ANSIBLE_VAULT anywhere,
+# and #jinja2: at the beginning of a text or of a literal. The second group is empty, or the end of the text.
+_ACTIVE = re.compile(r"""([{\\$]|(?:^|['"])\s*\#)(\s*\Z|(?! ))""")
 
 # Not by __name__, which does not name the plugin if the file is run by its path.
 _log = logging.getLogger("huaweicloud.cloudpond.delivery_orders")
@@ -262,7 +263,8 @@ def _harmless(value: t.Any) -> t.Any:
     the header of a vault.
     """
     if isinstance(value, str):
-        return _ACTIVE.sub(" ", value)
+        # A rule can trim spaces from the end of a text and then join it with another.
+        return _ACTIVE.sub(lambda found: f"{found[1]} {'' if found.end() < len(value) else '?'}", value)
     if isinstance(value, dict):
         return {_harmless(key): _harmless(inner) for key, inner in value.items()}
     if isinstance(value, list):
