@@ -195,10 +195,17 @@ def _is_bare_entry(value: object, kind: Kind) -> bool:
     """
     Return whether a value is an entry, and not a result with its own status, such as one of another module.
 
-    With all keys that the module gives to an entry, it is one, whatever the API adds.
+    The API may add keys of results to an entry. It is one still if it has all keys that the module gives to an entry,
+    and nothing of a query that failed, was skipped, or was about something else, which a playbook may have combined.
     """
-    return _is_entry(value) and (
-        kind.fields <= value.keys() or not (_RESULT_KEYS | _LIST_KEYS | {"results"}) & value.keys()
+    if not _is_entry(value):
+        return False
+    if not (_RESULT_KEYS | _LIST_KEYS | {"results"}) & value.keys():
+        return True
+    return (
+        kind.fields <= value.keys()
+        and not {kind.list_key, "results"} & value.keys()
+        and not any(value.get(key) for key in ("failed", "skipped", "unreachable", "listed", "error"))
     )
 
 

@@ -57,18 +57,29 @@ SKIPPED = {"changed": False, "skipped": True, "skip_reason": "Conditional result
 DEBUG = {"changed": False, "failed": False, "msg": "SUCCESS", "item": 1, "ansible_loop_var": "item"}
 
 
-#: Keys that registered results have as well.
+#: Keys that registered results have as well, in an order.
 ADDED: list[dict[str, t.Any]] = [
     {"failed": False},
-    {"failed": True},
     {"changed": False},
-    {"skipped": True},
-    {"unreachable": True},
-    {"listed": True, "changed": False},
-    {"results": []},
-    {"delivery_orders": []},
+    {"changed": "2026-01-01", "skipped": None},
     {"edge_sites": ["x"]},
-    {"error": {"retryable": True}, "msg": "m", "failed": True},
+    {"edge_sites": [], "msg": "m", "error": None},
+]
+
+#: What a result adds to an order that a playbook combines with it.
+COMBINED: list[dict[str, t.Any]] = [
+    failed(http_status=404),
+    {"changed": False, "failed": True},
+    {"failed": "yes"},
+    {"error": {"retryable": True}, "changed": False},
+    {"changed": False, "unreachable": True, "msg": "m"},
+    SKIPPED,
+    result("FAIL"),
+    result(),
+    loop(result("FAIL")),
+    loop(),
+    {**result("SUCCESS"), "listed": True},
+    {"listed": True, "changed": False},
 ]
 
 
@@ -98,7 +109,21 @@ def test_an_order_with_keys_that_the_api_adds(status: str, more: dict[str, t.Any
         assert succeeded(value) is (status == "SUCCESS")
 
 
-@pytest.mark.parametrize("more", ADDED)
+@pytest.mark.parametrize("more", COMBINED)
+def test_an_order_combined_with_a_result_is_not_delivered(more: dict[str, t.Any]) -> None:
+    combined: dict[str, t.Any] = {**dict.fromkeys(FIELDS), **order("SUCCESS"), **more}
+    # What counts then is the result.
+    if more.get("listed"):
+        with pytest.raises(AnsibleFilterError, match="listing of the account"):
+            succeeded(combined)
+        return
+    assert succeeded(combined) is False
+    for value in ([combined], [order("SUCCESS"), combined]):
+        with pytest.raises(AnsibleFilterError):
+            succeeded(value)
+
+
+@pytest.mark.parametrize("more", [*ADDED, *COMBINED])
 def test_a_result_of_another_module_with_a_status_and_an_id_is_no_order(more: dict[str, t.Any]) -> None:
     # All keys but one.
     other = {**dict.fromkeys(FIELDS[:-1]), **order("SUCCESS"), **more}
