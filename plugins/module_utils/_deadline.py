@@ -112,8 +112,10 @@ def without_signals() -> Iterator[None]:
 
     Python runs the handlers in the main thread. If another thread takes a signal, the main thread goes on sleeping.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
+        # It can raise the exception of a handler after it has changed the mask.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
