@@ -76,7 +76,7 @@ import typing as t
 
 from ..module_utils._specification import FINAL_STATUSES, STATUSES, SUCCESS
 from ..plugin_utils._answers import ORDERS, FailureKind, read
-from ..plugin_utils._text import order_label, printable, shown, unknown_status
+from ..plugin_utils._text import order_label, printable, shown, shown_time, unknown_status
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -129,7 +129,7 @@ def delivery_order_report(value: object) -> str:
 
 
 def _line(order: Mapping[str, t.Any]) -> str:
-    since, edge_site = shown(order.get("updated_at")), shown(order.get("edge_site_id"))
+    since, edge_site = shown_time(order.get("updated_at")), shown(order.get("edge_site_id"))
     parts = [
         order_label(order),
         f" {_state(order['status'], bool(since))}",

@@ -18,7 +18,7 @@ import time
 import typing as t
 import zlib
 from http import HTTPStatus
-from http.client import HTTPException
+from http.client import BadStatusLine, LineTooLong, UnknownProtocol
 
 from ._auth import Auth
 from ._deadline import Watchdog, WatchedAdapter
@@ -364,7 +364,9 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _is_no_http(cause: BaseException) -> bool:
     """Return whether something came that is not HTTP. A connection that just ends is an OSError, too."""
-    return isinstance(cause, HTTPException) and not isinstance(cause, OSError)
+    if isinstance(cause, LineTooLong):
+        return "status line" in str(cause)
+    return isinstance(cause, (BadStatusLine, UnknownProtocol)) and not isinstance(cause, OSError)
 
 
 def _is_unverified(cause: BaseException) -> bool:

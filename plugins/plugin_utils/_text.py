@@ -12,22 +12,23 @@ from __future__ import annotations
 import json
 import re
 import typing as t
+import unicodedata
 
 from ..module_utils._specification import STATUSES
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Maximum length of a message and of another value in a line, in characters. A longer value would fill lines of the
-#: terminal.
-_MESSAGE_MAX = 300
-_VALUE_MAX = 64
+#: Maximum length of a value in a line, and of one that a person has made up, in characters. A longer name would fill
+#: lines of the terminal. An ID must stay whole.
+_VALUE_MAX = 300
+_NAME_MAX = 64
 
 #: Letters and a symbol that are printable, but look like a space.
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
-#: A value that can't be mistaken for more than one, and a time.
-_PLAIN = re.compile(r"[\w .-]*")
+#: A value that can't be mistaken for more than one, or for a sentence, and a time.
+_PLAIN = re.compile(r"(?:[\w -]|\.(?=\w))*")
 _TIME = re.compile(r"\d{4}-\d\d-[\d:.+TZ-]*")
 
 
@@ -40,30 +41,40 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() and char not in _BLANK else "?" for char in text)
 
 
-def clean(value: object, most: int = _MESSAGE_MAX) -> str:
+def clean(value: object, most: int = _VALUE_MAX) -> str:
     """
     Return a value from a server, made safe by ``printable``, and cut to ``most`` characters.
 
-    Runs of spaces become one: with many spaces, the terminal would wrap the line where the server wants it.
+    Runs of spaces of any kind become one: with many, the terminal would wrap the line where the server wants it.
     """
-    text = re.sub(" +", " ", printable("none" if value is None else str(value)))
+    text = "none" if value is None else str(value)
+    text = "".join(" " if unicodedata.category(char) == "Zs" else char for char in text)
+    text = re.sub(" +", " ", printable(text))
     return text if len(text) <= most else f"{text[:most]}..."
 
 
-def quoted(value: object) -> str:
+def quoted(value: object, most: int = _NAME_MAX) -> str:
     """Return a value in quotes, in a safe form."""
-    return json.dumps(clean(value, _VALUE_MAX), ensure_ascii=False)
+    return json.dumps(clean(value, most), ensure_ascii=False)
 
 
-def shown(value: object) -> str:
+def shown(value: object, most: int = _VALUE_MAX) -> str:
     """Return a value in a safe form, in quotes if it could be mistaken for more than one, and "" for a blank one."""
-    text = "" if value is None else clean(str(value).strip(), _VALUE_MAX)
-    return text if _PLAIN.fullmatch(text) or _TIME.fullmatch(text) else quoted(str(value).strip())
+    text = "" if value is None else str(value).strip()
+    # In some scripts, accents are characters of their own.
+    letters = "".join(char for char in clean(text, len(text)) if not unicodedata.category(char).startswith("M"))
+    return clean(text, most) if _PLAIN.fullmatch(letters) else quoted(text, most)
+
+
+def shown_time(value: object) -> str:
+    """Return a time in a safe form, in quotes if it is none, and "" for a blank one."""
+    text = "" if value is None else str(value).strip()
+    return text if not text or _TIME.fullmatch(text) else quoted(text)
 
 
 def order_label(order: Mapping[str, t.Any]) -> str:
     """Return the name and the ID of an order, as far as it has them."""
-    name, order_id = shown(order.get("name")), shown(order.get("id"))
+    name, order_id = shown(order.get("name"), _NAME_MAX), shown(order.get("id"))
     if name:
         return f"{name} ({order_id or 'no ID'})"
     return f"Delivery order {order_id}" if order_id else "A delivery order without an ID"

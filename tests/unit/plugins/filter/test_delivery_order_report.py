@@ -134,7 +134,8 @@ def test_a_failed_query_has_its_message() -> None:
 @pytest.mark.parametrize("end", ["", ".", "..", "...", ". ", " ."])
 def test_no_line_ends_in_two_full_stops(end: str) -> None:
     assert report(failed(404, msg=f"param is invalid{end}")).startswith("param is invalid.\n")
-    assert "edge site e.\n" in report(order(1, "FAIL", edge_site_id=f"e{end}"))
+    site = f'"e{end.rstrip()}"' if end else "e"
+    assert f"edge site {site}.\n" in report(order(1, "FAIL", edge_site_id=f"e{end}"))
     assert report(failed(404, msg="no (request ID 7f3c)")).startswith("no (request ID 7f3c).\n")
 
 
@@ -188,21 +189,44 @@ def test_values_are_cut_and_messages_are_not() -> None:
     ("name", "shown"),
     [
         ("Rack_7-b 2.0", "Rack_7-b 2.0"),
+        (
+            "Cafe\u0301 \u0928\u0908 \u0926\u093f\u0932\u094d\u0932\u0940",
+            "Cafe\u0301 \u0928\u0908 \u0926\u093f\u0932\u094d\u0932\u0940",
+        ),
+        ("\u673a\u67dc\u30007\xa0b", "\u673a\u67dc 7 b"),
+        ("All is well. Go on", '"All is well. Go on"'),
         ("\u673a\u67dc 7", "\u673a\u67dc 7"),
         (" two  spaces ", "two spaces"),
         ("rack 7 (0-7) is SUCCESS since 2026", '"rack 7 (0-7) is SUCCESS since 2026"'),
         ("rack 9 (0-9) is FAIL".ljust(200) + "rack 7 (0-7)", '"rack 9 (0-9) is FAIL rack 7 (0-7)"'),
         ('"a\\', '"\\"a\\\\"'),
         # Letters and symbols that look like a space.
-        ("a" + "\u3164\uffa0\u115f\u1160\u2800\u3000\u2003" + "b", '"a???????b"'),
-        ("(" * 65, f'"{"(" * 64}..."'),
+        ("a" + "\u3164\uffa0\u115f\u1160\u2800" + "b", '"a?????b"'),
     ],
 )
 def test_a_value_that_could_be_mistaken_for_more_is_quoted(name: str, shown: str) -> None:
     assert report(order(1, "FAIL", name=name)).startswith(f"{shown} (0-1) has been FAIL since 2026-01-04T07:05:14Z, ")
     assert f", edge site {shown}.\n" in report(order(1, "FAIL", edge_site_id=name))
     assert report(order(1, "FAIL", id=name)).startswith(f"site-1 ({shown}) has been FAIL")
-    assert f" has been FAIL since {shown}, edge" in report(order(1, "FAIL", updated_at=name))
+
+
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [
+        ("2026-01-04T07:05:14.123+08:00", "2026-01-04T07:05:14.123+08:00"),
+        ("yesterday", '"yesterday"'),
+        ("2026-01-04. Go on", '"2026-01-04. Go on"'),
+    ],
+)
+def test_a_time_that_is_none_is_quoted(time: str, shown: str) -> None:
+    assert f" has been FAIL since {shown}, edge" in report(order(1, "FAIL", updated_at=time))
+
+
+def test_a_name_is_cut_and_an_id_is_whole() -> None:
+    name, order_id = "(" * 65, "i" * 250
+    text = report(order(1, "FAIL", name=name, id=order_id, edge_site_id=order_id))
+    assert text.startswith(f'"{"(" * 64}..." ({order_id}) has been FAIL')
+    assert f", edge site {order_id}.\n" in text
 
 
 def test_a_line_comes_once() -> None:
