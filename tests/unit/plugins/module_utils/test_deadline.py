@@ -164,6 +164,22 @@ def test_no_thread_of_a_query_takes_a_signal(emulate: Emulate) -> None:
     assert not asking.is_alive()
 
 
+def test_a_handler_that_raises_leaves_no_signal_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    change_mask = signal.pthread_sigmask
+
+    def interrupted(how: int, mask: t.Iterable[int]) -> set[signal.Signals]:
+        before = change_mask(how, mask)
+        # Python runs the handlers of pending signals before it returns.
+        if how == signal.SIG_BLOCK and mask:
+            raise KeyboardInterrupt
+        return t.cast("set[signal.Signals]", before)
+
+    monkeypatch.setattr("signal.pthread_sigmask", interrupted)
+    with pytest.raises(KeyboardInterrupt), _deadline.without_signals():
+        pass
+    assert not change_mask(signal.SIG_BLOCK, [])
+
+
 def test_each_try_has_a_deadline_of_its_own(emulate: Emulate) -> None:
     emulator = emulate(f"{ID}=hang*2,SUCCESS")
     assert show(emulator.url, timeout=1, max_retries=2)["status"] == "SUCCESS"
