@@ -423,7 +423,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 raise
             except Exception as error:
                 # ansible-core doesn't check what is in these options. A number instead of a name is a TypeError.
-                reason = str(error) or type(error).__name__
+                reason = str(error) or repr(error)
                 raise AnsibleParserError(one_line(f"{option} can't be used for the host {name!r}: {reason}")) from None
 
     def _add_groups(self, hosts: dict[str, Order]) -> None:
