@@ -460,6 +460,14 @@ def test_a_refusal_of_a_proxy_is_final(behind: t.Callable[..., t.Any], retry_clo
     assert requests == 1
 
 
+def test_a_tunnel_with_broken_headers_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200) as url:
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        error = failure("https://ies.example.com", max_retries=0)
+    assert str(error).endswith(f"no answer from the proxy {url[7:]} (HTTPS_PROXY): got more than 100 headers")
+    assert error.retryable
+
+
 def test_a_refusal_of_a_proxy_with_broken_headers_is_final(
     retry_clock: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -471,7 +479,9 @@ def test_a_refusal_of_a_proxy_with_broken_headers_is_final(
 
 
 def test_a_wrong_password_is_sent_to_a_proxy_once(behind: t.Callable[..., t.Any], retry_clock: object) -> None:
-    error, address, requests = behind("ok", tries=4, userinfo="user:passé".encode("ascii", "ignore").decode())
+    error, address, requests = behind(
+        "ok", tries=4, timeout=30, userinfo="user:passé".encode("ascii", "ignore").decode()
+    )
     assert f"the proxy {address} (HTTPS_PROXY) refused to connect: 407" in str(error)
     assert (error.http_status, error.retryable, requests) == (None, False, 1)
 
@@ -479,7 +489,7 @@ def test_a_wrong_password_is_sent_to_a_proxy_once(behind: t.Callable[..., t.Any]
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_an_outage_of_a_proxy_is_waited_out(behind: t.Callable[..., t.Any], retry_clock: object, status: int) -> None:
     assert behind(f"http:{status}*2,ok", tries=3, timeout=30)["status"] == "SUCCESS"
-    error, address, requests = behind(f"http:{status}", tries=3)
+    error, address, requests = behind(f"http:{status}", tries=3, timeout=30)
     assert f"the proxy {address} (HTTPS_PROXY) refused to connect: {status}" in str(error)
     assert (error.http_status, error.retryable, requests) == (None, True, 3)
 
