@@ -10,6 +10,7 @@ import json
 import logging
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -263,6 +264,11 @@ def test_no_rule_makes_a_template_of_what_a_server_sends(rule: str, name: str, s
     rendered = NativeEnvironment().from_string(rule).render(name=order["name"], site=order["edge_site_id"])
     for text in strings_in(rendered):
         assert not re.search(r"\{[{%#]|^#jinja2:|\$ANSIBLE_VAULT", text)
+
+
+def test_the_thread_of_a_query_takes_no_signal(source: Source) -> None:
+    blocked = asyncio.run(source.globals["_in_thread"](lambda: signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+    assert {signal.SIGINT, signal.SIGTERM} <= blocked
 
 
 def test_an_order_that_is_not_listed_for_a_while_is_remembered(source: Source) -> None:

@@ -133,6 +133,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import (
         _auth,
         _client,
+        _deadline,
         _delivery_orders,
         _errors,
         _paging,
@@ -144,9 +145,18 @@ else:
     if _PACKAGE not in sys.modules:
         sys.modules[_PACKAGE] = types.ModuleType(_PACKAGE)
         sys.modules[_PACKAGE].__path__ = [str(Path(__file__).resolve().parents[4] / "plugins" / "module_utils")]
-    _auth, _client, _delivery_orders, _errors, _paging, _settings, _specification = (
+    _auth, _client, _deadline, _delivery_orders, _errors, _paging, _settings, _specification = (
         importlib.import_module(f"{_PACKAGE}.{name}")
-        for name in ("_auth", "_client", "_delivery_orders", "_errors", "_paging", "_settings", "_specification")
+        for name in (
+            "_auth",
+            "_client",
+            "_deadline",
+            "_delivery_orders",
+            "_errors",
+            "_paging",
+            "_settings",
+            "_specification",
+        )
     )
 
 #: Seconds.
@@ -157,7 +167,7 @@ INTERVAL_MAX = 86400.0
 #: Seconds. The longest pause during an outage, unless the interval is longer.
 BACKOFF_MAX = 600.0
 
-# Characters that begin something together with the next ones: {{ and {% and {#, escapes, and $ANSIBLE_VAULT anywhere,
+# Characters that have a meaning together with the next ones: {{ and {% and {#, escapes, and $ANSIBLE_VAULT anywhere,
 # and #jinja2: at the beginning of a text or of a literal. The second group is empty, or the end of the text.
 _ACTIVE = re.compile(r"""([{\\$]|(?:^|['"])\s*\#)(\s*\Z|(?! ))""")
 
@@ -288,7 +298,8 @@ async def _in_thread(query: Callable[[], list[_specification.Order]]) -> list[_s
         except BaseException as error:
             future.set_exception(error)
 
-    threading.Thread(target=run, name="cloudpond-delivery-orders", daemon=True).start()
+    with _deadline.without_signals():
+        threading.Thread(target=run, name="cloudpond-delivery-orders", daemon=True).start()
     return await asyncio.wrap_future(future)
 
 
