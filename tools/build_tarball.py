@@ -22,7 +22,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -55,8 +54,9 @@ def build(folder: Path, date: int) -> Path:
         (built,) = Path(temporary).glob("*.tar.gz")
         target = folder / built.name
         with tarfile.open(built) as source, target.open("wb") as raw:
-            lists = _sorted_lists(source)
-            folders = _folders(member.name for member in source if member.isfile())
+            # PurePosixPath.parents of a file in the root has ".", as FILES.json has it.
+            folders = {str(folder) for each in source if each.isfile() for folder in PurePosixPath(each.name).parents}
+            lists = _sorted_lists(source, folders)
             # Without the file's name and time in the header.
             with gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as copy:
                 # ansible-galaxy reads these two files first.
@@ -76,15 +76,13 @@ def build(folder: Path, date: int) -> Path:
     return target
 
 
-def _folders(names: Iterable[str]) -> set[str]:
-    """Return the folders that files with these names are in."""
-    return {str(folder) for name in names for folder in PurePosixPath(name).parents}
+def _sorted_lists(source: tarfile.TarFile, folders: set[str]) -> dict[str, bytes]:
+    """
+    Return the contents of MANIFEST.json and FILES.json: the second sorted, the first with its new checksum.
 
-
-def _sorted_lists(source: tarfile.TarFile) -> dict[str, bytes]:
-    """Return the contents of MANIFEST.json and FILES.json: the second sorted, the first with its new checksum."""
+    :param folders: The folders with files in them. FILES.json lists no others.
+    """
     manifest, files = (json.load(source.extractfile(name) or io.BytesIO()) for name in (MANIFEST, FILES))
-    folders = _folders(entry["name"] for entry in files["files"] if entry["ftype"] == "file")
     files["files"] = sorted(
         (entry for entry in files["files"] if entry["ftype"] == "file" or entry["name"] in folders),
         key=lambda entry: entry["name"],
