@@ -34,7 +34,8 @@ notes:
   - A line names the host unless it is C(localhost).
   - Names and messages come from the server. Characters that could move the cursor, change colours or start another
     line are replaced by C(?), and several spaces by one. A name is cut after 64 characters. It is in quotes if it has
-    characters other than letters, digits, spaces, C(-), C(_) and C(.), so that it can't look like another line.
+    characters other than letters, digits, spaces, C(-) and C(_), and C(.) within a word, so that it can't look like
+    another line.
   - An unknown status is in quotes, too.
 seealso:
   - module: huaweicloud.cloudpond.cloudpond_delivery_order_info
@@ -81,7 +82,7 @@ from ansible.plugins.callback import CallbackBase
 from ansible.plugins.loader import callback_loader
 
 from ..module_utils._specification import FINAL_STATUSES, SUCCESS
-from ..plugin_utils._text import clean, order_label, unknown_status
+from ..plugin_utils._text import clean, order_label, status_label
 
 if t.TYPE_CHECKING:
     from ansible.executor.task_result import TaskResult
@@ -189,10 +190,9 @@ class CallbackModule(CallbackBase):
         order_id, status = order["id"] or "", order["status"]
         if order_id in wait.statuses and wait.statuses[order_id] == status:
             return
-        change = unknown_status(status) or status
+        change = status_label(status)
         if order_id in wait.statuses:
-            previous = wait.statuses[order_id]
-            change = f"{unknown_status(previous) or previous} -> {change}"
+            change = f"{status_label(wait.statuses[order_id])} -> {change}"
         wait.statuses[order_id] = status
         final = status in FINAL_STATUSES
         waiting = ""

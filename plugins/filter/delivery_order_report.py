@@ -21,8 +21,8 @@ notes:
     see the lines. From ansible-core 2.19 on, the error above the result always has them.
   - Names and messages come from the server. The filter replaces characters by C(?) if they could move the cursor,
     change colours, start another line, or change the direction of writing, and several spaces by one. It cuts a name
-    after 64 characters. A name is in quotes if it has characters other than letters, digits, spaces, C(-), C(_) and
-    C(.), so that it can't look like another line.
+    after 64 characters. A name is in quotes if it has characters other than letters, digits, spaces, C(-) and C(_),
+    and C(.) within a word, so that it can't look like another line. So is a time that is none.
   - An unknown status is in quotes, too. Spaces at its ends are shown.
 positional: _input
 options:
@@ -76,7 +76,7 @@ import typing as t
 
 from ..module_utils._specification import FINAL_STATUSES, STATUSES, SUCCESS
 from ..plugin_utils._answers import ORDERS, FailureKind, read
-from ..plugin_utils._text import order_label, printable, shown, shown_time, unknown_status
+from ..plugin_utils._text import NO_STATUS, order_label, printable, shown, shown_time, status_label
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -140,10 +140,10 @@ def _line(order: Mapping[str, t.Any]) -> str:
 
 
 def _state(status: str | None, has_since: bool) -> str:
-    if unknown := unknown_status(status):
-        article = "" if unknown.startswith("no ") else "the "
-        return f"{'has had' if has_since else 'has'} {article}{unknown}"
-    return f"{'has been' if has_since else 'is'} {status}"
+    label = status_label(status)
+    if status in STATUSES:
+        return f"{'has been' if has_since else 'is'} {label}"
+    return f"{'has had' if has_since else 'has'} {label if label == NO_STATUS else f'the {label}'}"
 
 
 def _advice(

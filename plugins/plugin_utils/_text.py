@@ -24,6 +24,9 @@ if t.TYPE_CHECKING:
 _VALUE_MAX = 300
 _NAME_MAX = 64
 
+#: The label of a status that the API left out.
+NO_STATUS = "no status"
+
 #: Letters and a symbol that are printable, but look like a space.
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
@@ -47,9 +50,14 @@ def clean(value: object, most: int = _VALUE_MAX) -> str:
 
     Runs of spaces of any kind become one: with many, the terminal would wrap the line where the server wants it.
     """
-    text = "none" if value is None else str(value)
-    text = "".join(" " if unicodedata.category(char) == "Zs" else char for char in text)
-    text = re.sub(" +", " ", printable(text))
+    return _cut(_flat("none" if value is None else str(value)), most)
+
+
+def _flat(text: str) -> str:
+    return re.sub(" +", " ", printable("".join(" " if unicodedata.category(char) == "Zs" else char for char in text)))
+
+
+def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}..."
 
 
@@ -60,10 +68,10 @@ def quoted(value: object, most: int = _NAME_MAX) -> str:
 
 def shown(value: object, most: int = _VALUE_MAX) -> str:
     """Return a value in a safe form, in quotes if it could be mistaken for more than one, and "" for a blank one."""
-    text = "" if value is None else str(value).strip()
+    text = "" if value is None else _flat(str(value).strip())
     # In some scripts, accents are characters of their own.
-    letters = "".join(char for char in clean(text, len(text)) if not unicodedata.category(char).startswith("M"))
-    return clean(text, most) if _PLAIN.fullmatch(letters) else quoted(text, most)
+    letters = "".join(char for char in text if not unicodedata.category(char).startswith("M"))
+    return _cut(text, most) if _PLAIN.fullmatch(letters) else quoted(text, most)
 
 
 def shown_time(value: object) -> str:
@@ -80,9 +88,9 @@ def order_label(order: Mapping[str, t.Any]) -> str:
     return f"Delivery order {order_id}" if order_id else "A delivery order without an ID"
 
 
-def unknown_status(status: str | None) -> str:
-    """Return how to call a status that the specification does not have, or "" for one that it has."""
-    if status in STATUSES:
-        return ""
+def status_label(status: str | None) -> str:
+    """Return a status as it is, NO_STATUS for a blank one, and words for one that the specification does not have."""
+    if not status or status.isspace():
+        return NO_STATUS
     # Spaces around it stay, because they may be all that is wrong with it.
-    return f"unknown status {quoted(status)}" if status and not status.isspace() else "no status"
+    return status if status in STATUSES else f"unknown status {quoted(status)}"
