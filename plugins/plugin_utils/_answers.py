@@ -195,8 +195,8 @@ def _is_bare_entry(value: object, kind: Kind) -> bool:
     """
     Return whether a value is an entry, and not a result with its own status, such as one of another module.
 
-    The API may add keys of results to an entry. It is one still if it has all keys that the module gives to an entry,
-    and nothing of a query that failed, was skipped, or was about something else, which a playbook may have combined.
+    The API may add keys that results have, too. The value is still an entry if it has all keys that the module gives to
+    an entry, and nothing of another query's result. A playbook may have combined the two.
     """
     if not _is_entry(value):
         return False
