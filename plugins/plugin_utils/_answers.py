@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import enum
 import typing as t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,35 +46,23 @@ _LIST_KEYS = frozenset({ORDERS.list_key, SITES.list_key})
 _OTHER_RESULT_KEYS = _LIST_KEYS | {"error", "msg", "results"}
 
 
-class FailureKind(enum.Enum):
-    """The reason for a failed query, as far as the advice depends on it."""
-
-    #: A later query may succeed.
-    RETRYABLE = enum.auto()
-    #: The API refused the credential.
-    REFUSED = enum.auto()
-    #: The API has no such entry.
-    MISSING = enum.auto()
-    #: Ansible skipped the task, or an item of its loop.
-    SKIPPED = enum.auto()
-    OTHER = enum.auto()
-
-
-_KINDS = {401: FailureKind.REFUSED, 403: FailureKind.REFUSED, 404: FailureKind.MISSING}
-
-
 @dataclass(frozen=True)
 class Failure:
     """A failed query."""
 
-    kind: FailureKind
     #: The message of the task's result. It may have several lines.
     message: str
+    #: Fields of the ``error``. None and False without one.
+    http_status: int | None = None
+    code: str | None = None
+    retryable: bool = False
+    #: Ansible skipped the task, or an item of its loop.
+    skipped: bool = False
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The outcome of one query: entries, or a failure and no entries."""
+    """The outcome of one query: entries, or a failure, with the entries that were found all the same."""
 
     entries: Sequence[Mapping[str, t.Any]]
     failure: Failure | None = None
@@ -83,11 +70,17 @@ class Answer:
     @property
     def hopeless(self) -> bool:
         """The query failed, and further waiting is useless."""
-        return self.failure is not None and self.failure.kind is not FailureKind.RETRYABLE
+        return self.failure is not None and not self.failure.retryable
 
     def all_are(self, *statuses: str) -> bool:
-        """There is an entry, and every entry is in one of these statuses."""
-        return bool(self.entries) and all(entry["status"] in statuses for entry in self.entries)
+        """The query did not fail, there is an entry, and every entry is in one of these statuses."""
+        return (
+            self.failure is None and bool(self.entries) and all(entry["status"] in statuses for entry in self.entries)
+        )
+
+
+_NOTHING = "The query returned nothing"
+_SKIPPED = Answer([], Failure("The query was skipped", skipped=True))
 
 
 def read(value: object, plugin: str, kind: Kind, *, takes_listing: bool) -> list[Answer]:
@@ -130,25 +123,30 @@ def _of_value(value: object, kind: Kind) -> list[Answer] | None:
 
 
 def _of_result(result: Mapping[str, t.Any], kind: Kind) -> list[Answer] | None:
-    if (_LIST_KEYS - {kind.list_key}) & result.keys():
+    # The result of the gate has both lists.
+    if (_LIST_KEYS - {kind.list_key}) & result.keys() and "open" not in result:
         return None
     entries, error = result.get(kind.list_key), result.get("error")
     if "results" in result:
         return None if entries is not None or error is not None else _of_loop(result, kind)
     if result.get("skipped"):
-        return [_failure(FailureKind.SKIPPED, "The query was skipped")]
+        return [_SKIPPED]
     message = result.get("msg")
     if result.get("unreachable"):
-        return [_failure(FailureKind.OTHER, message or "The host that runs the query is unreachable")]
+        return [_failure(message or "The host that runs the query is unreachable")]
     if isinstance(error, Mapping):
-        status = error.get("http_status")
-        reason = _KINDS.get(status, FailureKind.OTHER) if isinstance(status, int) else FailureKind.OTHER
-        if error.get("retryable") is True:
-            reason = FailureKind.RETRYABLE
-        return [_failure(reason, message or error.get("message"))]
+        if entries is not None and not (_is_list(entries) and all(map(_is_entry, entries))):
+            return None
+        failure = Failure(
+            str(message or error.get("message") or _NOTHING),
+            http_status=error.get("http_status"),
+            code=error.get("code"),
+            retryable=error.get("retryable") is True,
+        )
+        return [Answer(entries or [], failure)]
     if error is not None or entries is None:
         # Wrong arguments or a crash: the wait ends, so that the task's own message is shown.
-        return [_failure(FailureKind.OTHER, message)]
+        return [_failure(message)]
     return [Answer(entries)] if _is_list(entries) and all(map(_is_entry, entries)) else None
 
 
@@ -168,12 +166,12 @@ def _of_loop(result: Mapping[str, t.Any], kind: Kind) -> list[Answer] | None:
         return [Answer([])]
     # ansible-core sets this when every item was skipped, and must not be overruled.
     if result.get("skipped"):
-        answers.append(_failure(FailureKind.SKIPPED, "The query was skipped"))
+        answers.append(_SKIPPED)
     return answers
 
 
-def _failure(kind: FailureKind, message: object) -> Answer:
-    return Answer([], Failure(kind, str(message or "The query returned nothing")))
+def _failure(message: object) -> Answer:
+    return Answer([], Failure(str(message or _NOTHING)))
 
 
 def _has_listing(value: object, kind: Kind) -> bool:
