@@ -16,12 +16,13 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from ansible import constants as C
+from ansible.plugins.callback import CallbackBase
 from ansible.plugins.loader import callback_loader
 
 from ..module_utils._specification import ACCEPTING, FINAL_STATUSES, SUCCESS
 from ._decision import is_done
 from ._report import ACCEPT
-from ._text import clean, order_label, shown, status_label
+from ._text import NO_STATUS, clean, order_label, shown, status_label
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -167,7 +168,7 @@ def _stdout_is_text() -> bool:
     plugin = callback_loader.get(name, class_only=True)
     if plugin is None or "json" in name:
         return False
-    own = Path(inspect.getfile(callback_loader.get("ansible.builtin.default", class_only=True))).parent
+    own = Path(inspect.getfile(CallbackBase)).parent
     # By their files: the loader gives a module other names when it lists all plugins, or finds one by its full name.
     files = [Path(inspect.getfile(base)) for base in plugin.__mro__ if base is not object]
     return any(file.parent == own and file.stem in _TEXT_CALLBACKS for file in files)
@@ -178,7 +179,9 @@ def _state(order: Mapping[str, t.Any], sites: Mapping[str, str | None] | None) -
     if sites is None or order["status"] != SUCCESS:
         return label
     site = order["edge_site_id"]
-    return f"{label}, edge site {shown(site)} {status_label(sites.get(site))}" if site else f"{label}, no edge site yet"
+    if not site:
+        return f"{label}, no edge site yet"
+    return f"{label}, edge site {shown(site)} {shown(sites.get(site)) or NO_STATUS}"
 
 
 def _is_settled(order: Mapping[str, t.Any], sites: Mapping[str, str | None] | None) -> bool:
