@@ -18,7 +18,6 @@ import socket
 import threading
 import time
 import typing as t
-from types import SimpleNamespace
 
 import pytest
 import requests
@@ -41,6 +40,7 @@ from ansible_collections.huaweicloud.cloudpond.tests.emulator._situation import 
 
 from ..conftest import DOMAIN_ID, EXAMPLES, TOKEN
 from .module_utils.test_client import make_client
+from .stand_ins import make_action
 
 LIVES = int(os.environ.get("CHAOS_LIVES", "25"))
 ANSWERS = 4 * EXAMPLES
@@ -88,12 +88,9 @@ def life(rng: random.Random) -> list[str]:
 
 def query(emulator: Emulator) -> dict[str, t.Any]:
     """Return the result of a task."""
-    connection = SimpleNamespace(transport="local", become=None, _shell=SimpleNamespace(env_prefix=lambda **_values: ""))
     args: dict[str, t.Any] = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN}
     args.update(delivery_order_id=ID, timeout=TIMEOUT, max_retries=MAX_RETRIES)
-    task = SimpleNamespace(args=args, async_val=0, environment=[], action="huaweicloud.cloudpond.x")
-    stand_ins: list[t.Any] = [task, connection, None, None, None, None]
-    return ActionModule(*stand_ins).run(task_vars={})
+    return make_action(ActionModule, args).run(task_vars={})
 
 
 def live(steps: list[str], rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> str | None:

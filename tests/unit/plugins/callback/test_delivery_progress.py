@@ -192,7 +192,7 @@ def test_orders_that_were_found_beside_missing_ones_are_no_end_of_an_outage(run:
     assert run.retry({**failure("two are missing", retryable=False), **orders(a="SUCCESS"), "missing": ["b"]}) == []
 
 
-@pytest.mark.parametrize(("stdout_callback", "to_stderr"), [("default", False), ("minimal", False), ("nonesuch", True)])
+@pytest.mark.parametrize(("stdout_callback", "to_stderr"), [("default", False), ("minimal", False), ("junit", True)])
 def test_the_lines_go_where_they_break_nothing(
     run: Run, monkeypatch: pytest.MonkeyPatch, stdout_callback: str, to_stderr: bool
 ) -> None:
