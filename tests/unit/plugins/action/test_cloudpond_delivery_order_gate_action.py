@@ -433,6 +433,9 @@ def test_no_retry_of_the_sites_begins_after_the_time(gates: Gates, emulate: Emul
 
 NULL: t.Any = None
 
+#: What ansible-core before 2.17 says of a null.
+NOT_TEXT = "'None' is not a string and conversion is not allowed"
+
 
 @pytest.mark.parametrize(
     ("args", "message"),
@@ -444,8 +447,8 @@ NULL: t.Any = None
         ({"delivery_order_id": " \n"}, "an ID is empty, blank or null"),
         ({"delivery_order_ids": []}, "delivery_order_ids is empty: a gate without orders would prove nothing"),
         ({"delivery_order_ids": ""}, "an ID is empty, blank or null"),
-        ({"delivery_order_ids": ["a", NULL]}, "an ID is empty, blank or null"),
-        ({"delivery_order_ids": [NULL]}, "an ID is empty, blank or null"),
+        ({"delivery_order_ids": ["a", NULL]}, f"an ID is empty, blank or null|{NOT_TEXT}"),
+        ({"delivery_order_ids": [NULL]}, f"an ID is empty, blank or null|{NOT_TEXT}"),
         ({"delivery_order_ids": ["a", ""]}, "an ID is empty, blank or null"),
         ({"delivery_order_ids": ["a", " "]}, "an ID is empty, blank or null"),
         ({"delivery_order_ids": "a,,a"}, "an ID must be made of letters, digits, '-' and '_', and must not be empty"),
@@ -459,7 +462,10 @@ NULL: t.Any = None
         ({"delivery_order_id": "a", "wait_timeout": NULL}, "unable to convert to int"),
         ({"delivery_order_id": "a", "wait_sleep": "soon"}, "unable to convert to int"),
         ({"delivery_order_id": "a", "in_progress": "wait"}, "value of in_progress must be one of: fail, continue"),
-        ({"delivery_order_id": "a", "in_progress": NULL}, "value of in_progress must be one of: fail, continue"),
+        (
+            {"delivery_order_id": "a", "in_progress": NULL},
+            f"value of in_progress must be one of: fail, cont|{NOT_TEXT}",
+        ),
         ({"delivery_order_id": "a", "edge_site_available": NULL}, "unable to convert to bool"),
         ({"delivery_order_id": "a", "status": ["SUCCESS"]}, "Unsupported parameters for (huaweicloud.cloudpond.x) mod"),
         ({"delivery_order_id": "a", "domain_id": ""}, "domain_id must be made of letters"),
@@ -473,7 +479,7 @@ def test_wrong_arguments_keep_it_shut_and_nothing_is_asked(
     emulator = emulate("a=SUCCESS")
     result = gates.run(emulator, args, in_progress=args.get("in_progress", "continue"))
     assert outcome(result) == FAILED
-    assert message in result["msg"]
+    assert any(each in result["msg"] for each in message.split("|"))
     assert (emulator.requests, gates.pauses, gates.screen.shown) == ([], [], [])
     assert not delivery_order_succeeded(result)
     assert delivery_order_settled(result)
