@@ -737,7 +737,7 @@ def test_a_credential_that_the_server_repeats_is_masked(
     args: Result = {"delivery_order_id": "a", "wait_timeout": wait_timeout}
     result = gates.run(emulate(f"a={life}"), args)
     assert result["invocation"]["module_args"]["auth_token"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-    keys = {"access_key": "emulator-access-key", "secret_key": "emulator-secret-key"}
+    keys: Result = {"access_key": "emulator-access-key", "secret_key": "emulator-secret-key"}
     emulator = emulate(f"a={life}")
     result = gates.run(None, args, endpoint=emulator.url, **keys)
     assert emulator.requests

@@ -395,7 +395,7 @@ def test_ansible_core_s_own_callbacks_write_text_by_any_of_their_names(how: str)
 def test_the_stream_under_another_callback(
     monkeypatch: pytest.MonkeyPatch, name: str, plugin: type[CallbackBase], to_stderr: bool
 ) -> None:
-    get = callback_loader.get
+    get: t.Any = callback_loader.get
 
     def found(asked: str, **more: t.Any) -> t.Any:
         return plugin if asked == name else get(asked, **more)
