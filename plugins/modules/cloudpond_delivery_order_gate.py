@@ -241,7 +241,7 @@ MUTUALLY_EXCLUSIVE = [("delivery_order_id", "delivery_order_ids")]
 
 
 def main() -> None:
-    module = AnsibleModule(  # type: ignore[no-untyped-call]  # ansible-core is annotated in part only
+    module = AnsibleModule(
         argument_spec={**connection_argument_spec(os.environ), **OPTIONS},
         mutually_exclusive=MUTUALLY_EXCLUSIVE,
         supports_check_mode=True,
