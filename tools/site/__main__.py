@@ -4,7 +4,7 @@
 
 """Builds the documentation site: `make docs`.
 
-A warning is an error, and so is a broken link. Nothing is downloaded.
+A warning is an error, and so is a reference that leads nowhere. Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from pathlib import Path
 
 import yaml
 
-from ..dry_run import ROOT, DryRunError, environment, install_collection, main, run, say
+from ..dry_run import ROOT, environment, install_collection, main, run, say
 from . import event_source
-from .links import broken
 
 HERE = Path(__file__).resolve().parent
 COLLECTION = "huaweicloud.cloudpond"
@@ -44,18 +43,17 @@ collection is maintained by its community, and is not a product of the vendor.
    event_source
 """
 
-GUIDES = """\
+SECTION = """\
 .. toctree::
    :maxdepth: 1
    :caption: {title}
 
-{pages}
-
+{guides}
 """
 
 
 def build(cache: Path, target: Path) -> int:
-    """Build the site into a folder, and check its links."""
+    """Build the site into a folder."""
     variables = environment(cache, HERE.parent / "demo" / "ansible.cfg")
     install_collection(cache, variables)
     source = cache / "rst"
@@ -71,11 +69,6 @@ def build(cache: Path, target: Path) -> int:
         ["-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(source), str(target)], variables, cwd=ROOT
     )
     say(output.strip())
-    problems = list(broken(target))
-    for problem in problems:
-        say(f"This link is broken: {problem}")
-    if problems:
-        raise DryRunError(f"{len(problems)} links are broken.")
     say(f"The site is in {target}: open {target / 'index.html'}.")
     return 0
 
@@ -83,18 +76,19 @@ def build(cache: Path, target: Path) -> int:
 def _add_pages(source: Path) -> None:
     """Add what antsibull-docs does not write: the first page, the event source, pictures and settings."""
     sections = yaml.safe_load((ROOT / "docs" / "docsite" / "extra-docs.yml").read_text(encoding="utf-8"))["sections"]
-    guides = "".join(
-        GUIDES.format(title=section["title"], pages="\n".join(f"   docsite/{name}" for name in section["toctree"]))
+    guides = "\n".join(
+        SECTION.format(title=section["title"], guides="\n".join(f"   docsite/{name}" for name in section["toctree"]))
         for section in sections
     )
-    titles = "|".join(re.escape(section["title"]) for section in sections)
     for page in source.rglob("*.rst"):
         text = page.read_text(encoding="utf-8")
         # The theme has a table of contents beside the page.
         text = re.sub(r"^\.\. contents::\n( +:.*\n)*", "", text, flags=re.M)
         # The first page has the guides.
-        text = re.sub(rf"^(?:{titles})\n-+\n\n\.\. toctree::\n(\n| +.*\n)*", "", text, flags=re.M)
-        # A forge shows the source of a guide, the site the page that is made of it.
+        for section in sections:
+            heading = re.escape(section["title"])
+            text = re.sub(rf"^{heading}\n-+\n\n\.\. toctree::\n(\n| +.*\n)*", "", text, flags=re.M)
+        # A forge shows the source of a guide, the site the page that is made of it. A unit test follows these links.
         text = re.sub(r"(`[^`<]+<\w+)\.rst((?:#[\w-]+)?>`__)", r"\1.html\2", text)
         page.write_text(text, encoding="utf-8")
     (source / "index.rst").rename(source / "collection.rst")
