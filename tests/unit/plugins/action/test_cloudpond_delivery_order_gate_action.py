@@ -60,6 +60,8 @@ class Gates:
         monkeypatch.setattr(_run, "REFUSALS", Refusals())
 
     def _sleep(self, seconds: float) -> None:
+        # A gate that slept no time could go on forever.
+        assert seconds > 0
         self.pauses.append(seconds)
         self.clock.now += seconds
 
