@@ -30,8 +30,8 @@ _SKIPPED_ADVICE = "Check the conditions of the task that queries the orders."
 _LOCK_ADVICE = "before another query: the vendor locks a key that is refused more than five times in a row."
 _TOKEN_ADVICE = f"Renew the token {_LOCK_ADVICE} A token expires after 24 hours."
 _KEY_ADVICE = (
-    f"Check the clock of the host that runs the query, which must not be off by more than 15 minutes, and the access "
-    f"key and its secret {_LOCK_ADVICE}"
+    "Check the clock of the host that runs the query, which must not be off by more than 15 minutes, and the access key "
+    f"and its secret {_LOCK_ADVICE}"
 )
 _PERMISSION_ADVICE = (
     "Check that domain_id is the ID of the account, that a token is scoped to the domain and not to a project, the "
