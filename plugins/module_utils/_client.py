@@ -168,7 +168,7 @@ class Client:
         flaw = reply.flaw
         if not flaw:
             try:
-                data = sanitizer.data(parse(reply.body))
+                data = parse(sanitizer.mask(reply.body))
             except ValueError as error:
                 flaw = sanitizer.line(str(error))
             else:
@@ -195,22 +195,17 @@ class Client:
 
 def _decode_error(data: t.Any) -> tuple[str | None, str | None]:
     """
-    Find the API's code and message in the body of an error, as the vendor's SDK does.
+    Find the API's code and message in the body of an error, under the keys that the vendor's SDK knows.
 
-    :param data: The decoded body. Both parts of a pair are at the top, or in the same object below.
+    :param data: The decoded body. Both parts of a pair are at the top, or in one object below.
     :return: Code and message, ``None`` for a missing one.
     """
-    if not isinstance(data, dict):
-        return None, None
-    for code, message in (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")):
-        if code in data and message in data:
-            return _text(data[code]), _text(data[message])
-    found: tuple[str | None, str | None] = (None, None)
-    for value in data.values():
-        inner = _decode_error(value)
-        if inner != (None, None):
-            found = inner
-    return found
+    if isinstance(data, dict):
+        for place in (data, *data.values()):
+            for code, message in (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")):
+                if isinstance(place, dict) and code in place and message in place:
+                    return _text(place[code]), _text(place[message])
+    return None, None
 
 
 def _text(value: t.Any) -> str | None:

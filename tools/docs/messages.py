@@ -24,6 +24,7 @@ MAKERS: dict[str, slice] = {
     "error": slice(0, 1),
     "TransportError": slice(0, 1),
     "ValueError": slice(0, 1),
+    "_Ambiguous": slice(0, 1),
     "_refusal": slice(1, 2),
     "_Unusable": slice(0, 1),
     "AnsibleFilterError": slice(0, 1),
