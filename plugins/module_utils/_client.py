@@ -62,6 +62,7 @@ class Client:
         environ: Mapping[str, str],
         caller: str = "",
         refusals: Refusals | None = None,
+        retry_until: float | None = None,
     ) -> None:
         """
         :param options: The connection options that were given, see find_credential and find_settings. One that is None
@@ -69,6 +70,7 @@ class Client:
         :param environ: Environment variables, which replace options that were left out.
         :param caller: The calling program for the User-Agent, such as ``ansible-core/2.16.0``.
         :param refusals: Shared with other processes, so that together they do not lock an access key.
+        :param retry_until: A time of ``time.monotonic()`` after which no retry begins. None sets no such limit.
         :raises CloudPondError: if one of these can't be used, or if there is no credential.
         """
         settings = find_settings(options, environ)
@@ -90,7 +92,8 @@ class Client:
         self._way = settings.proxy.user if settings.proxy else ""
         # Masked in messages only: the API never sees these, and a short one could be part of any ID.
         self._proxy_secrets = settings.proxy.secrets if settings.proxy else ()
-        self._transport = Transport(auth, settings, headers)
+        self._retry_until = retry_until
+        self._transport = Transport(auth, settings, headers, retry_until)
 
     def close(self) -> None:
         """End the running queries of other threads, and close the connections."""
@@ -127,6 +130,8 @@ class Client:
             self.check_id(segment, asked=asked)
         url = "/".join((self._base_url, version, self._domain_id, *path))
         until = time.monotonic() + max(self._transport.longest, PATIENCE_MIN)
+        if self._retry_until is not None:
+            until = min(until, max(self._retry_until, time.monotonic() + self._transport.timeout))
 
         def send(request: Callable[[], Reply]) -> Reply:
             with self._turn(self._way, asked, until) as way, self._turn(self._identity, asked, until) as turn:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 #: The ``asked`` of a CloudPondError for a query that fails before its own object is known.
@@ -32,6 +33,7 @@ class CloudPondError(Exception):
         code: str | None = None,
         request_id: str | None = None,
         retryable: bool = False,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         """
         :param asked: The object of the query, as it reads after "Cannot query ".
@@ -40,6 +42,7 @@ class CloudPondError(Exception):
         :param code: The API's error code, such as ``IES.00001005``, ``None`` when it gave none.
         :param request_id: The API's ID of the request, for the vendor's support.
         :param retryable: Whether the same query may succeed later.
+        :param facts: What the query found all the same, as keys of a module's result.
         """
         self.asked = asked
         self.message = message
@@ -47,6 +50,7 @@ class CloudPondError(Exception):
         self.code = code
         self.request_id = request_id
         self.retryable = retryable
+        self.facts = dict(facts or {})
         super().__init__(self._sentence())
 
     def _sentence(self) -> str:

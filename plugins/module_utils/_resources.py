@@ -93,13 +93,17 @@ class Resource(t.NamedTuple):
 
         :return: The entries, one for each ID, in the order of the IDs.
         :raises CloudPondError: if an ID is malformed (before any request); for missing entries, naming all of them; or
-            for the first other failure.
+            for the first other failure. The facts about missing entries are ``missing``, their IDs, and the list key
+            with the entries that were found.
         """
         unique = list(dict.fromkeys(entry_ids))
         for entry_id in unique:
             client.check_id(entry_id, asked=self._all)
         entries = self._find_in_listing(client, unique) if len(unique) >= LISTING_FROM else {}
-        entries.update(self._show_each(client, [each for each in unique if each not in entries]))
+        missing = self._show_each(client, [each for each in unique if each not in entries], entries)
+        if missing:
+            found = [entries[entry_id] for entry_id in entry_ids if entry_id in entries]
+            raise _all_missing(missing, {self.list_key: found})
         return [entries[entry_id] for entry_id in entry_ids]
 
     def list_all(
@@ -171,9 +175,10 @@ class Resource(t.NamedTuple):
             return {}
         return found
 
-    def _show_each(self, client: Client, entry_ids: Sequence[str]) -> dict[str, Entry]:
-        """Query entries by ID, a few at a time, and return them by their IDs. Raises as show_many does."""
-        entries: dict[str, Entry] = {}
+    def _show_each(
+        self, client: Client, entry_ids: Sequence[str], entries: dict[str, Entry]
+    ) -> dict[str, CloudPondError]:
+        """Query entries by ID, a few at a time, into ``entries``. Return the errors of missing ones by their IDs."""
         missing: dict[str, CloudPondError] = {}
         # After the first failure, the queries that are still queued are not sent.
         failures: list[CloudPondError] = []
@@ -207,10 +212,10 @@ class Resource(t.NamedTuple):
                     client.close()
                     raise
         if missing:
-            raise _all_missing([missing[each] for each in entry_ids if each in missing])
+            return {each: missing[each] for each in entry_ids if each in missing}
         if failures:
             raise failures[0]
-        return entries
+        return {}
 
     def _read(self, answer: Answer, data: t.Any) -> Entry:
         if not isinstance(data, dict):
@@ -236,14 +241,13 @@ def _is_missing(error: CloudPondError) -> bool:
     return error.http_status == 404 and not (error.code or "").startswith("APIGW.")
 
 
-def _all_missing(errors: list[CloudPondError]) -> CloudPondError:
-    first = errors[0]
-    if len(errors) == 1:
-        return first
+def _all_missing(errors: Mapping[str, CloudPondError], found: Mapping[str, list[Entry]]) -> CloudPondError:
+    first = next(iter(errors.values()))
     return CloudPondError(
-        " and ".join(error.asked for error in errors),
+        " and ".join(error.asked for error in errors.values()),
         first.message,
         http_status=first.http_status,
         code=first.code,
         request_id=first.request_id,
+        facts={"missing": list(errors), **found},
     )

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import re
 import ssl
@@ -113,10 +114,13 @@ class Transport:
     ignored.
     """
 
-    def __init__(self, auth: Auth, settings: Settings, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, auth: Auth, settings: Settings, headers: Mapping[str, str], retry_until: float | None = None
+    ) -> None:
         """
         :param auth: Authenticates each try of a request.
         :param headers: Sent with each request.
+        :param retry_until: As for Client.
         """
         self._auth = auth
         self._settings = settings
@@ -133,12 +137,18 @@ class Transport:
         self._watchdog = Watchdog()
         self._closed = threading.Event()
         self._held_until = 0.0
+        self._retry_until = math.inf if retry_until is None else retry_until
 
     def close(self) -> None:
         """End the running requests of other threads, and close the pooled connections."""
         self._closed.set()
         self._watchdog.close()
         self._session.close()
+
+    @property
+    def timeout(self) -> float:
+        """The maximum seconds that one try takes."""
+        return self._settings.timeout
 
     @property
     def longest(self) -> float:
@@ -164,14 +174,20 @@ class Transport:
         for tries_left in range(self._settings.max_retries, -1, -1):
             self._wait_while_held()
             reply: Reply | None = None
+            fault: TransportError | None = None
             try:
                 reply = send(lambda: self._try(request))
-                if reply.status not in RETRYABLE_STATUSES or not tries_left:
+                if reply.status not in RETRYABLE_STATUSES:
                     return reply
             except TransportError as error:
-                if not error.retryable or not tries_left:
+                if not error.retryable:
                     raise
+                fault = error
             pause = self._pause(self._settings.max_retries - tries_left, reply)
+            if not tries_left or time.monotonic() + pause > self._retry_until:
+                if reply:
+                    return reply
+                raise fault or AssertionError("a try has a reply or a fault")
             if reply and reply.status == HTTPStatus.TOO_MANY_REQUESTS:
                 self._held_until = max(self._held_until, time.monotonic() + pause)
             else:
