@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from pathlib import Path
 
@@ -14,8 +13,8 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._argspec import connection_argument_spec
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._credentials import FILE_VARIABLE
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._settings import FILE_VARIABLE, OPTIONS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import RETRYABLE_STATUSES
 from ansible_collections.huaweicloud.cloudpond.tools.docs.examples import (
     DONE,
@@ -28,8 +27,6 @@ from ansible_collections.huaweicloud.cloudpond.tools.docs.examples import (
 )
 from ansible_collections.huaweicloud.cloudpond.tools.docs.messages import is_of, messages_in, rows_in
 from ansible_collections.huaweicloud.cloudpond.tools.docs.role_readme import markdown, paragraphs, readme
-
-from ..plugins.module_utils.test_argspec import VARIABLES
 
 ROOT = Path(__file__).parents[3]
 TROUBLESHOOTING = ROOT / "docs" / "docsite" / "rst" / "troubleshooting.rst"
@@ -144,7 +141,7 @@ def test_messages_are_what_the_code_prints() -> None:
         ("the answer is larger than", "and was cut off"),
         ("the answer is not JSON",),
         ("is null: leave it out",),
-        ("HUAWEICLOUD_SDK_CREDENTIALS_FILE names", "which does not exist"),
+        ("can't be read",),
         ("FAIL, CANCELLED or DELETED will not be delivered",),
         ("The query was skipped",),
         ("The query returned nothing",),
@@ -181,7 +178,7 @@ def test_it_is_known_what_to_do_with_each_block_of_a_page(page: Path) -> None:
 
 @pytest.mark.parametrize("page", pages_of(ROOT), ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_variable_that_a_page_names_is_read(page: Path) -> None:
-    known = {FILE_VARIABLE, *itertools.chain(*VARIABLES.values())}
+    known = {FILE_VARIABLE, *(name for option in OPTIONS.values() for name in option.variables)}
     named = set(re.findall(r"\b(?:HW|HUAWEICLOUD_SDK)_[A-Z_]+\b", page.read_text(encoding="utf-8")))
     assert named - known == set()
 
