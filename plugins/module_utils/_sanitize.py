@@ -23,8 +23,12 @@ _HIDDEN = b"********"
 #: Characters. A shorter secret could be a part of anything.
 _SECRET_MIN = 8
 
-#: Characters. A longer secret is known by its beginning, because an echo may be cut off.
+#: Characters. A longer secret is known by its beginning.
 _HEAD = 16
+
+#: A secret that is cut off or encoded in any way goes on to the next space, quotation mark, or escape of one of these.
+_BREAK = r'[\s"\\]'
+_UNBROKEN = rb'[^\s"\\]+|\\+[^\s"\\bfnrt]'
 
 #: Maximum length of a text in a message, in characters.
 _LINE_MAX = 500
@@ -34,8 +38,8 @@ class Sanitizer:
     """
     Masks secrets, plain or as a server may echo them: percent-encoded, or as forms, HTML or JSON encode them.
 
-    A secret of more than 16 characters is masked from its first 16 on, so an echo that is cut off is masked, too.
-    Secrets of less than eight characters are not masked.
+    A secret of more than 16 characters is known by its first 16, and masked with whatever follows unbroken. So an echo
+    that is cut off is masked, too. Secrets of less than eight characters are not masked.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -64,14 +68,18 @@ def one_line(text: str) -> str:
 
 
 def _pattern(secret: str) -> bytes:
-    head = b"".join(_one_of(_forms(char)) for char in secret[:_HEAD])
-    rest = {form for char in set(secret[_HEAD:]) for form in _forms(char)}
-    return head + b"(?:[0-9A-Za-z]+|%s)*" % _one_of(rest) if rest else head
+    head = b"".join(map(_any_form, secret[:_HEAD]))
+    if len(secret) <= _HEAD:
+        return head
+    breaks = [_any_form(char) for char in sorted(set(secret[_HEAD:])) if re.match(_BREAK, char)]
+    return head + b"(?:%s)*" % b"|".join([*breaks, _UNBROKEN])
 
 
-def _one_of(forms: Iterable[str]) -> bytes:
-    # The longest first, because the plain form of one character can be the beginning of an encoded one.
-    return b"(?:%s)" % b"|".join(re.escape(form.encode()) for form in sorted(forms, key=len, reverse=True))
+def _any_form(char: str) -> bytes:
+    # The longest first, because the plain form can be the beginning of another.
+    forms = [re.escape(form.encode()) for form in sorted(_forms(char), key=len, reverse=True)]
+    # JSON in a string of JSON has several backslashes in place of one.
+    return b"(?:%s)" % b"|".join(form.replace(rb"\\", rb"\\+", 1) for form in forms)
 
 
 def _forms(char: str) -> set[str]:

@@ -546,10 +546,8 @@ def test_a_retry_after_makes_no_refusal_repeatable() -> None:
 @pytest.mark.parametrize("fault", ["echo:401", "echo:400", "echo:503"])
 def test_an_echoed_credential_is_masked(emulate: Emulate, fault: str) -> None:
     # Plain, percent-encoded, as forms, HTML and JSON encode it, and cut off.
-    echoes = ["********"] * 5 + ["********..."]
-    assert (
-        failure(emulate(f"{ID}={fault}").url).message == f"Incorrect IAM authentication information: {' '.join(echoes)}"
-    )
+    error = failure(emulate(f"{ID}={fault}").url)
+    assert error.message == "Incorrect IAM authentication information:" + 6 * " ********"
 
 
 def test_an_echoed_signature_is_masked(emulate: Emulate) -> None:

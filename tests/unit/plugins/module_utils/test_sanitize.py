@@ -50,13 +50,13 @@ def mask(secret: str, text: str) -> str:
 @pytest.mark.parametrize("encoding", sorted(ENCODINGS))
 @pytest.mark.parametrize("secret", [SECRET, "pass+word", "8 chars="])
 def test_a_secret_is_masked_in_each_encoding(encoding: str, secret: str) -> None:
-    assert mask(secret, f"({ENCODINGS[encoding](secret)})") == f"({MASK})"
+    assert mask(secret, f'"{ENCODINGS[encoding](secret)}"') == f'"{MASK}"'
 
 
 @pytest.mark.parametrize("encoding", ["plain", "percent", "form", "json, what must be"])
 def test_a_password_can_have_any_character(encoding: str) -> None:
     secret = "p\u00e4ss w\u00f6rd \u4e2d \U0001f600"
-    assert mask(secret, f"({ENCODINGS[encoding](secret)})") == f"({MASK})"
+    assert mask(secret, f'"{ENCODINGS[encoding](secret)}"') == f'"{MASK}"'
 
 
 @given(visible, encodings)
@@ -66,7 +66,14 @@ def test_any_secret_is_masked(secret: str, encoding: str) -> None:
 
 @given(st.integers(16, len(SECRET)), encodings)
 def test_an_echo_that_is_cut_off_is_masked(length: int, encoding: str) -> None:
-    assert mask(SECRET, f"({ENCODINGS[encoding](SECRET[:length])}...") == f"({MASK}..."
+    assert mask(SECRET, f"{ENCODINGS[encoding](SECRET[:length])}... (cut)") == f"{MASK} (cut)"
+
+
+@pytest.mark.parametrize("secret", ["MIIE" * 4 + "/+==", "correct horse battery staple"])
+@pytest.mark.parametrize("encoding", sorted(ENCODINGS))
+def test_json_in_json_in_json_is_masked_to_its_end(secret: str, encoding: str) -> None:
+    text = json.dumps({"a": json.dumps({"b": f"({ENCODINGS[encoding](secret)}"})})
+    assert json.loads(json.loads(mask(secret, text))["a"]) == {"b": f"({MASK}"}
 
 
 def test_a_shorter_part_and_a_short_secret_are_shown() -> None:
@@ -79,12 +86,12 @@ def test_a_shorter_part_and_a_short_secret_are_shown() -> None:
 def test_several_secrets() -> None:
     sanitizer = Sanitizer(["", "tiny", SECRET, SECRET[:20], "another-secret-of-some-length"])
     text = f"a tiny b{SECRET}, {SECRET},another-secret-of-some-length"
-    assert sanitizer.mask(text.encode()) == f"a tiny b{MASK}, {MASK},{MASK}".encode()
+    assert sanitizer.mask(text.encode()) == f"a tiny b{MASK} {MASK}".encode()
 
 
 def test_json_stays_json() -> None:
     data = {"message": f"token {SECRET}, expired", "other": [1, None, {"a": SECRET}]}
-    masked = {"message": f"token {MASK}, expired", "other": [1, None, {"a": MASK}]}
+    masked = {"message": f"token {MASK} expired", "other": [1, None, {"a": MASK}]}
     for text in (json.dumps(data), json.dumps(data).replace("/", "\\/").replace("=", "\\u003d")):
         assert json.loads(mask(SECRET, text)) == masked
 
@@ -109,7 +116,7 @@ def test_one_line() -> None:
 
 
 def test_a_line_is_masked_before_it_is_cut() -> None:
-    assert Sanitizer([SECRET]).line(f"a\n{SECRET}\ud800") == f"a {MASK}?"
+    assert Sanitizer([SECRET]).line(f"a\n{SECRET}\n\ud800") == f"a {MASK} ?"
     for length in range(460, 501):
         assert SECRET[:8] not in Sanitizer([SECRET]).line("x" * length + SECRET)
     assert Sanitizer([]).line("x" * 501) == "x" * 500 + "..."
