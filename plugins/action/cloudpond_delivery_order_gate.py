@@ -25,7 +25,7 @@ from ..plugin_utils import _run
 from ..plugin_utils._action import answer
 from ..plugin_utils._decision import Decision, Outcome, decide
 from ..plugin_utils._progress import Progress, now, say
-from ..plugin_utils._report import report
+from ..plugin_utils._report import describe
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
@@ -212,7 +212,7 @@ def _result(outcome: Outcome, decision: Decision, elapsed: int, params: Result) 
         result["edge_sites"] = outcome.sites
     if outcome.failure:
         result.update(msg=str(outcome.failure), error=outcome.failure.to_dict())
-    result["msg"] = report(result)
+    result["msg"] = describe(result)
     if decision is Decision.SHUT:
         result["failed"] = True
     return result

@@ -137,8 +137,11 @@ def _check_ca_path(name: str, path: str) -> str:
     try:
         if os.path.isdir(path):
             if not any(re.fullmatch(r"[0-9a-f]{8}\.\d+", file) for file in os.listdir(path)):
-                flaw = "which has no certificate named by its hash: run openssl rehash on it"
-                raise _refusal(name, f"names the directory {path!r}, {flaw}")
+                raise _refusal(
+                    name,
+                    f"names the directory {path!r}, which has no certificate named by its hash: "
+                    "run openssl rehash on it",
+                )
         else:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except (OSError, ValueError) as error:

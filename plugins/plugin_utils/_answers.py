@@ -152,7 +152,7 @@ def _of_loop(result: Mapping[str, t.Any], kind: Kind) -> list[Answer]:
 
 
 def _bare_entries(value: object, kind: Kind) -> list[Mapping[str, t.Any]]:
-    """Return a list of entries that is not part of a result. An entry with a result's keys could be read in two ways."""
+    """Return a list of entries that is not part of a result. One with a result's keys could be read in two ways."""
     entries = _entries(value)
     if any((_RESULT_KEYS | {kind.list_key, "results"}) & entry.keys() for entry in entries):
         raise ValueError

@@ -34,8 +34,8 @@ _KEY_ADVICE = (
     f"key and its secret {_LOCK_ADVICE}"
 )
 _PERMISSION_ADVICE = (
-    "Check that domain_id is the ID of the account, that a token is scoped to the domain and not to a project, and the "
-    "permissions of the user."
+    "Check that domain_id is the ID of the account, that a token is scoped to the domain and not to a project, the "
+    "permissions of the user, and endpoint."
 )
 _GATEWAY_ADVICE = "Check endpoint: partner clouds have their own. Check domain_id and the permissions of the user, too."
 _MISSING_ADVICE = "Check the IDs, and domain_id."
@@ -59,6 +59,14 @@ def report(value: object) -> str:
     :return: Lines of text: one for each order and each failed query, and one with advice.
     :raises AnsibleFilterError: for anything else.
     """
+    # The message of a gate is such a text already.
+    if isinstance(value, dict) and {"open", "error", "msg"} <= value.keys():
+        return str(value["msg"])
+    return describe(value)
+
+
+def describe(value: object) -> str:
+    """Do the same as report, also for a result of the gate whose message is only that of a failed query."""
     answers = read(value, "huaweicloud.cloudpond.delivery_order_report", ORDERS, takes_listing=True)
     orders = [order for answer in answers for order in answer.entries]
     failures = [answer.failure for answer in answers if answer.failure]
