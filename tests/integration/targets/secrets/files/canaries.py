@@ -7,7 +7,7 @@
     python canaries.py EMULATOR_URL PROXY_URL WAY
 
 The way of the queries is here, in Ansible's own process, or shipped. It prints a line for each place, and exits with 1
-when a secret came to light.
+when a secret came to light, or when nothing was echoed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import sys
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 MODULE = "huaweicloud.cloudpond.cloudpond_delivery_order_info"
 DOMAIN_ID = "0" * 32
@@ -34,9 +35,6 @@ CALLBACKS = ("ansible.builtin.tree", "ansible.builtin.junit", "huaweicloud.cloud
 
 #: Else Ansible would look for a Python, which may lack requests.
 PYTHON = {"ansible_python_interpreter": sys.executable}
-
-#: The short name may stand for the connection that ships everything.
-LOCAL = {"ansible_connection": "ansible.builtin.local"}
 
 #: ansible-core itself writes the arguments of a shipped module there, and removes the file unless told to keep it.
 KEPT = "AnsiballZ_"
@@ -96,7 +94,9 @@ def places(url: str, proxy: str) -> t.Iterator[Place]:
     source = {"plugin": "huaweicloud.cloudpond.delivery_orders", "endpoint": url, "auth_token": CANARY}
     yield Place(
         "the inventory plugin",
-        files={"orders.cloudpond.yml": json.dumps({**source, "domain_id": DOMAIN_ID})},
+        files={
+            "orders.cloudpond.yml": json.dumps({**source, "domain_id": DOMAIN_ID, "delivery_order_ids": ["echo-401"]})
+        },
         arguments=("-i", "orders.cloudpond.yml", "--list"),
         command="ansible-inventory",
     )
@@ -138,13 +138,13 @@ def run(place: Place, folder: Path, url: str, *, shipped: bool) -> str:
         "loop": ORDERS,
         "register": "results",
         "ignore_errors": True,
-        **({"environment": {"LC_ALL": "C.UTF-8"}} if shipped else {}),
     }
     show = {"name": "Show", "ansible.builtin.debug": {"var": "results"}}
     keep = {"name": "Keep", "ansible.builtin.set_fact": {"kept": "{{ results }}", "cacheable": True}}
     play = {
         "hosts": "localhost",
-        "vars": LOCAL,
+        # Where tasks are shipped, the short name stands for the connection that ships them.
+        "vars": {"ansible_connection": "local" if shipped else "ansible.builtin.local"},
         "gather_facts": False,
         "tasks": [task, show, keep],
     }
@@ -189,9 +189,9 @@ def run(place: Place, folder: Path, url: str, *, shipped: bool) -> str:
 
 
 def forms(secret: str) -> set[bytes]:
-    """Return the secret as it may stand in a text."""
-    encoded = base64.b64encode(secret.encode()).decode()
-    return {form.encode() for form in (secret, json.dumps(secret)[1:-1], secret.replace("/", "\\/"), encoded)}
+    """Return how its beginning and its end may stand in a text: plain, encoded, and as a login is sent."""
+    begin, end = secret[:16], secret[-12:-2]
+    return {form.encode() for form in (begin, quote(begin), end)} | {base64.b64encode(secret.encode())}
 
 
 def found_in(folder: Path) -> list[str]:
@@ -205,7 +205,7 @@ def main() -> int:
     """Run the command line."""
     url, proxy, way = sys.argv[1:]
     shipped = way == "shipped"
-    bad = 0
+    bad = echoes = 0
     for number, place in enumerate(places(url, proxy)):
         if shipped and place.command != "ansible-playbook":
             continue
@@ -214,13 +214,15 @@ def main() -> int:
         folder.mkdir()
         printed = run(place, folder, url, shipped=shipped)
         found = [name for name in found_in(folder / "output") if KEPT not in name]
+        echoes += printed.count("authentication information: ********")
         # Else nothing would be proved.
         asked = "Cannot query" in printed or "must name a file" in printed
         bad += bool(found) or not asked
         print(f"{place.name}, {way}: {', '.join(found) if found else 'in no output' if asked else 'not asked'}")
         if not asked:
             print(printed[-3000:])
-    return 1 if bad else 0
+    print(f"{echoes} echoes were masked")
+    return 1 if bad or not echoes else 0
 
 
 if __name__ == "__main__":
