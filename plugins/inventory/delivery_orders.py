@@ -132,7 +132,7 @@ from ..module_utils._auth import REQUESTS_IMPORT_ERROR
 from ..module_utils._credentials import find_credential
 from ..module_utils._errors import CloudPondError
 from ..module_utils._sanitize import one_line
-from ..module_utils._settings import find_settings, is_segment
+from ..module_utils._settings import find_settings, is_valid_id
 from ..module_utils._specification import FIELDS, STATUSES
 from ..modules.cloudpond_delivery_order_info import INFO
 from ..plugin_utils import _run
@@ -361,7 +361,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError(f"{gets} which is the name of a group: {_ADVICE}")
         known = self.inventory.hosts.get(name)
         known_id = known.vars.get("delivery_order_id") if known else None
-        if is_segment(known_id) and known_id != order["id"]:
+        if is_valid_id(known_id) and known_id != order["id"]:
             raise AnsibleParserError(f"{gets} which another source uses for the delivery order {known_id!r}: {_ADVICE}")
         return name
 
@@ -480,7 +480,7 @@ def _is_order(value: t.Any) -> bool:
     return (
         isinstance(value, dict)
         and all(field in value and isinstance(value[field], (str, type(None))) for field in FIELDS)
-        and is_segment(value["id"])
+        and is_valid_id(value["id"])
     )
 
 

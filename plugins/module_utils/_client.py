@@ -24,7 +24,7 @@ from ._errors import CloudPondError
 from ._json import parse
 from ._refusals import PATIENCE_MIN, Turn
 from ._sanitize import Sanitizer, one_line
-from ._settings import SEGMENT_RULE, find_settings, is_segment
+from ._settings import SEGMENT_RULE, find_settings, is_valid_id
 from ._transport import RETRYABLE_STATUSES, Transport, TransportError
 from ._version import VERSION
 
@@ -38,7 +38,7 @@ if t.TYPE_CHECKING:
 class Answer(t.NamedTuple):
     """The JSON object of an answer, and the facts for an error about it."""
 
-    asked: str
+    subject: str
     data: dict[str, t.Any]
     http_status: int
     request_id: str | None
@@ -50,7 +50,7 @@ class Answer(t.NamedTuple):
         :param reason: The difference between the answer and the specification.
         :return: An error to raise. It is not retryable.
         """
-        return CloudPondError(self.asked, one_line(reason), http_status=self.http_status, request_id=self.request_id)
+        return CloudPondError(self.subject, one_line(reason), http_status=self.http_status, request_id=self.request_id)
 
 
 class Client:
@@ -102,44 +102,44 @@ class Client:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def check_id(self, value: object, *, asked: str) -> None:
+    def check_id(self, value: object, *, subject: str) -> None:
         """
-        :param asked: As for get.
+        :param subject: As for get.
         :raises CloudPondError: if a value can't be an ID. The error repeats it, unless it is a secret.
         """
-        if not is_segment(value):
-            raise CloudPondError(asked, Sanitizer(self._secrets).line(f"an ID {SEGMENT_RULE}: got {value!r}"))
+        if not is_valid_id(value):
+            raise CloudPondError(subject, Sanitizer(self._secrets).line(f"an ID {SEGMENT_RULE}: got {value!r}"))
 
-    def get(self, version: str, *path: str, asked: str, query: Iterable[tuple[str, str | int]] = ()) -> Answer:
+    def get(self, version: str, *path: str, subject: str, query: Iterable[tuple[str, str | int]] = ()) -> Answer:
         """
         Get a JSON object.
 
         :param version: The API's version, such as ``v2``.
         :param path: The segments of the path after the domain, such as ``"delivery-orders", "ORDER_ID"``.
-        :param asked: The object of the query. In errors, it follows "Cannot query ".
+        :param subject: The object of the query. In errors, it follows "Cannot query ".
         :param query: Keys and values; a key may be repeated.
         :return: The API's answer with status 200.
         :raises CloudPondError: for any other answer, and if there is none.
         """
         # A secret may have been given in place of an ID.
-        asked = Sanitizer(self._secrets).line(asked)
+        subject = Sanitizer(self._secrets).line(subject)
         for segment in path:
-            self.check_id(segment, asked=asked)
+            self.check_id(segment, subject=subject)
         url = "/".join((self._base_url, version, self._domain_id, *path))
         until = time.monotonic() + max(self._transport.longest, PATIENCE_MIN)
 
         def send(request: Callable[[], Reply]) -> Reply:
-            with self._turn(self._way, asked, until) as way, self._turn(self._identity, asked, until) as turn:
+            with self._turn(self._way, subject, until) as way, self._turn(self._identity, subject, until) as turn:
                 try:
                     reply = request()
                 except TransportError as error:
                     if error.refused:
-                        way.refusal = self._fault(asked, error)
+                        way.refusal = self._fault(subject, error)
                     raise
                 way.answered = True
                 if reply.status == HTTPStatus.UNAUTHORIZED:
                     try:
-                        self._judge(asked, reply)
+                        self._judge(subject, reply)
                     except CloudPondError as error:
                         turn.refusal = error
                         raise
@@ -149,21 +149,21 @@ class Client:
         try:
             reply = self._transport.get(url, query, send)
         except TransportError as error:
-            raise self._fault(asked, error) from None
-        return self._judge(asked, reply)
+            raise self._fault(subject, error) from None
+        return self._judge(subject, reply)
 
-    def _turn(self, identity: str, asked: str, until: float) -> t.ContextManager[Turn]:
+    def _turn(self, identity: str, subject: str, until: float) -> t.ContextManager[Turn]:
         if self._refusals and identity:
-            return self._refusals.turn(identity, asked, until, self._transport.sleep)
+            return self._refusals.turn(identity, subject, until, self._transport.sleep)
         return contextlib.nullcontext(Turn())
 
-    def _fault(self, asked: str, error: TransportError) -> CloudPondError:
-        sanitizer = Sanitizer((*self._secrets, *self._proxy_secrets, *error.derived_secrets))
-        return CloudPondError(asked, sanitizer.line(str(error)), retryable=error.retryable)
+    def _fault(self, subject: str, error: TransportError) -> CloudPondError:
+        sanitizer = Sanitizer((*self._secrets, *self._proxy_secrets))
+        return CloudPondError(subject, sanitizer.line(str(error)), retryable=error.retryable)
 
-    def _judge(self, asked: str, reply: Reply) -> Answer:
+    def _judge(self, subject: str, reply: Reply) -> Answer:
         """Turn a reply into an answer, or raise it as an error."""
-        sanitizer = Sanitizer((*self._secrets, *reply.derived_secrets))
+        sanitizer = Sanitizer(self._secrets)
         data: t.Any = None
         flaw = reply.flaw
         if not flaw:
@@ -174,14 +174,14 @@ class Client:
             else:
                 flaw = None if isinstance(data, dict) else "the answer is not a JSON object"
         request_id = sanitizer.line(reply.headers.get("X-Request-Id", "")) or None
-        answer = Answer(asked, data if isinstance(data, dict) else {}, reply.status, request_id, len(reply.body))
+        answer = Answer(subject, data if isinstance(data, dict) else {}, reply.status, request_id, len(reply.body))
         if 300 <= reply.status < 400:
             to = sanitizer.line(reply.headers.get("Location", ""))
             raise answer.error(f"the answer is a redirect to {to!r}, which is not followed")
         if reply.status != HTTPStatus.OK:
             code, message = _decode_error(data)
             raise CloudPondError(
-                asked,
+                subject,
                 sanitizer.line(message or reply.reason) or None,
                 http_status=reply.status,
                 code=sanitizer.line(code or "") or None,

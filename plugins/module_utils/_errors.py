@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-#: The ``asked`` of a CloudPondError for a query that fails before its own object is known.
+#: The ``subject`` of a CloudPondError for a query that fails before its own object is known.
 THE_API = "the CloudPond API"
 
 
@@ -25,7 +25,7 @@ class CloudPondError(Exception):
 
     def __init__(
         self,
-        asked: str,
+        subject: str,
         message: str | None,
         *,
         http_status: int | None = None,
@@ -34,14 +34,14 @@ class CloudPondError(Exception):
         retryable: bool = False,
     ) -> None:
         """
-        :param asked: The object of the query, as it reads after "Cannot query ".
+        :param subject: The object of the query, as it reads after "Cannot query ".
         :param message: The API's message, or the fault on the way to it; ``None`` when the API gave none.
         :param http_status: Status of the answer, ``None`` when there was no complete answer.
         :param code: The API's error code, such as ``IES.00001005``, ``None`` when it gave none.
         :param request_id: The API's ID of the request, for the vendor's support.
         :param retryable: Whether the same query may succeed later.
         """
-        self.asked = asked
+        self.subject = subject
         self.message = message
         self.http_status = http_status
         self.code = code
@@ -54,7 +54,7 @@ class CloudPondError(Exception):
         source = ", ".join(part for part in (where, self.code) if part)
         what = ": ".join(part for part in (source, self.message) if part)
         request = f" (request ID {self.request_id})" if self.request_id else ""
-        return f"Cannot query {self.asked}: {what}{request}"
+        return f"Cannot query {self.subject}: {what}{request}"
 
     def to_dict(self) -> dict[str, Any]:
         """

@@ -85,7 +85,7 @@ class Refusals:
         self._held: set[int] = set()
 
     @contextlib.contextmanager
-    def turn(self, identity: str, asked: str, until: float, sleep: Callable[[float], None]) -> Iterator[Turn]:
+    def turn(self, identity: str, subject: str, until: float, sleep: Callable[[float], None]) -> Iterator[Turn]:
         """
         Send one request within the context, and set the outcome.
 
@@ -93,7 +93,7 @@ class Refusals:
         has not been answered since its last refusal has only one request in flight.
 
         :param identity: The name of the credential, and of the peer that can refuse it.
-        :param asked: As for CloudPondError.
+        :param subject: As for CloudPondError.
         :param until: When to stop waiting for a turn, in seconds on the clock of ``time.monotonic()``.
         :param sleep: Waits for the given number of seconds.
         :raises CloudPondError: the last refusal again, if there have been REFUSALS_MAX in a row.
@@ -101,7 +101,7 @@ class Refusals:
         """
         digest = hashlib.sha256(identity.encode(errors="surrogateescape")).digest()
         turn = Turn()
-        known, places = self._wait(digest, asked, until, sleep)
+        known, places = self._wait(digest, subject, until, sleep)
         try:
             yield turn
         finally:
@@ -112,7 +112,7 @@ class Refusals:
                 self._leave(places)
 
     def _wait(
-        self, digest: bytes, asked: str, until: float, sleep: Callable[[float], None]
+        self, digest: bytes, subject: str, until: float, sleep: Callable[[float], None]
     ) -> tuple[Mapping[str, t.Any], range]:
         """
         Wait for a turn.
@@ -123,7 +123,7 @@ class Refusals:
         while True:
             slot, known = self._read(digest)
             if known["refusals"] >= REFUSALS_MAX:
-                raise CloudPondError(asked, **known["error"])
+                raise CloudPondError(subject, **known["error"])
             places = self._take(slot, alone=not known["answered"])
             if places:
                 if self._read(digest) == (slot, known):
@@ -135,7 +135,7 @@ class Refusals:
                 pause = min(pause * 1.5, _LOOK_AGAIN_MAX)
             else:
                 raise NoTurn(
-                    asked,
+                    subject,
                     "other tasks of this run are still waiting for answers with the same credential",
                     retryable=True,
                 )

@@ -15,7 +15,7 @@ from ._deadline import without_signals
 from ._errors import CloudPondError
 from ._paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, pages
 from ._refusals import NoTurn
-from ._settings import SEGMENT_RULE, is_segment
+from ._settings import SEGMENT_RULE, is_valid_id
 from ._transport import CONCURRENT_MAX
 
 if t.TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Resource(t.NamedTuple):
         :param entry_id: Its ID: letters, digits, ``-`` and ``_``.
         :raises CloudPondError: if the query fails, or if the answer is about another entry.
         """
-        answer = client.get(self.version, self.path, entry_id, asked=f"{self.noun} {entry_id!r}")
+        answer = client.get(self.version, self.path, entry_id, subject=f"{self.noun} {entry_id!r}")
         entry = self._read(answer, answer.data.get(self.key))
         if entry["id"] != entry_id:
             raise answer.error(f"the answer is about another {self.noun.split()[-1]}, {entry['id']!r}")
@@ -97,7 +97,7 @@ class Resource(t.NamedTuple):
         """
         unique = list(dict.fromkeys(entry_ids))
         for entry_id in unique:
-            client.check_id(entry_id, asked=self._all)
+            client.check_id(entry_id, subject=self._all)
         entries = self._find_in_listing(client, unique) if len(unique) >= LISTING_FROM else {}
         entries.update(self._show_each(client, [each for each in unique if each not in entries]))
         return [entries[entry_id] for entry_id in entry_ids]
@@ -133,13 +133,13 @@ class Resource(t.NamedTuple):
     ) -> Iterator[list[Entry]]:
         query = [(key, value) for key, values in filters.items() for value in values]
         for page in pages(
-            client, self.version, self.path, key=self.list_key, asked=self._all, page_size=page_size, query=query
+            client, self.version, self.path, key=self.list_key, subject=self._all, page_size=page_size, query=query
         ):
             entries = [self._read(page.answer, entry) for entry in page.entries]
             if not all(entry["id"] for entry in entries):
                 raise page.answer.error(f"one {self.noun} in the answer has no ID")
             # The IDs of a listing must be safe to use: an unchecked one could be a template, or a path.
-            if not all(is_segment(entry["id"]) for entry in entries):
+            if not all(is_valid_id(entry["id"]) for entry in entries):
                 raise page.answer.error(f"the ID of one {self.noun} in the answer {SEGMENT_RULE}")
             yield entries
 
@@ -241,7 +241,7 @@ def _all_missing(errors: list[CloudPondError]) -> CloudPondError:
     if len(errors) == 1:
         return first
     return CloudPondError(
-        " and ".join(error.asked for error in errors),
+        " and ".join(error.subject for error in errors),
         first.message,
         http_status=first.http_status,
         code=first.code,

@@ -122,7 +122,7 @@ def find_unshown(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> fr
     return frozenset(endpoint for endpoint in endpoints if _may_have_userinfo(endpoint))
 
 
-def is_segment(value: object) -> bool:
+def is_valid_id(value: object) -> bool:
     """Return whether a value can be one harmless segment of a path, as SEGMENT_RULE says."""
     return isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z0-9_-]+", value))
 
@@ -176,7 +176,7 @@ def _is_loopback(host: str) -> bool:
 
 def _find_domain_id(options: Mapping[str, t.Any], environ: Mapping[str, str]) -> str:
     name, domain_id = find_domain_id(options, environ)
-    if not is_segment(domain_id):
+    if not is_valid_id(domain_id):
         raise _refusal(name, f"{SEGMENT_RULE}: got {domain_id!r}")
     return domain_id
 

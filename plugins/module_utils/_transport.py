@@ -72,8 +72,6 @@ class Reply(t.NamedTuple):
     body: bytes
     #: The reason why the body is unusable, None for a good one.
     flaw: str | None
-    #: Values derived from the secrets for this request. The answer may echo them.
-    derived_secrets: tuple[str, ...]
 
 
 class TransportError(Exception):
@@ -83,15 +81,12 @@ class TransportError(Exception):
     The message may contain text from a server or proxy, including secrets. Sanitize it before you show it.
     """
 
-    def __init__(
-        self, message: str, *, retryable: bool, derived_secrets: tuple[str, ...] = (), refused: bool = False
-    ) -> None:
+    def __init__(self, message: str, *, retryable: bool, refused: bool = False) -> None:
         """
         :param refused: The proxy refused the password of its URL.
         """
         super().__init__(message)
         self.retryable = retryable
-        self.derived_secrets = derived_secrets
         self.refused = refused
 
 
@@ -118,7 +113,6 @@ class Transport:
         :param auth: Authenticates each try of a request.
         :param headers: Sent with each request.
         """
-        self._auth = auth
         self._settings = settings
         self._session = _Session()
         self._session.trust_env = False
@@ -180,20 +174,18 @@ class Transport:
 
     def _try(self, request: requests.Request) -> Reply:
         with self._watchdog.watch(self._settings.timeout) as watch:
-            secrets: tuple[str, ...] = ()
             try:
                 prepared = self._session.prepare_request(request)
-                secrets = self._auth.derived_secrets(prepared)
                 response = self._session.send(prepared, stream=True, allow_redirects=False, **self._options)
                 with contextlib.closing(response):
                     body, flaw = self._read(response, watch)
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
                 if watch.status not in (None, HTTPStatus.OK) and not self._is_of_proxy(watch):
                     # A refusal counts even if its headers can't be read: another request could lock a key.
-                    return Reply(int(watch.status or 0), "", {}, b"", None, secrets)
+                    return Reply(int(watch.status or 0), "", {}, b"", None)
                 # Their text, and that of their causes, can contain a server's text. Don't chain them.
-                raise self._fault(error, watch, secrets) from None
-            return Reply(response.status_code, response.reason or "", response.headers, body, flaw, secrets)
+                raise self._fault(error, watch) from None
+            return Reply(response.status_code, response.reason or "", response.headers, body, flaw)
 
     def _read(self, response: requests.Response, watch: Watch) -> tuple[bytes, str | None]:
         """Read the body, or its beginning if it is an error. Raises if the body of a good answer is truncated."""
@@ -231,7 +223,7 @@ class Transport:
         """Return whether a try has reached the proxy and nothing beyond it."""
         return self._settings.proxy is not None and not watch.arrived
 
-    def _fault(self, error: Exception, watch: Watch, secrets: tuple[str, ...]) -> TransportError:
+    def _fault(self, error: Exception, watch: Watch) -> TransportError:
         settings = self._settings
         causes = list(_causes(error))
         proxy = settings.proxy if self._is_of_proxy(watch) else None
@@ -266,7 +258,7 @@ class Transport:
             # For all other exceptions of requests, the request could never be sent.
             retryable = isinstance(error, requests.ConnectionError)
         refused = refusal == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
-        return TransportError(message, retryable=retryable, derived_secrets=secrets, refused=refused)
+        return TransportError(message, retryable=retryable, refused=refused)
 
     def _pause(self, tries: int, reply: Reply | None) -> float:
         """

@@ -340,7 +340,7 @@ def _find_ids(args: Mapping[str, t.Any]) -> list[str] | None:
             got = _type_name(delivery_order_id)
             hint = _hint("delivery_order_ids", delivery_order_id)
             raise ValueError(f"Entry {number} of delivery_order_ids must be a string: got {got}.{hint}")
-        if not _settings.is_segment(delivery_order_id):
+        if not _settings.is_valid_id(delivery_order_id):
             raise ValueError(f"Entry {number} of delivery_order_ids {_settings.SEGMENT_RULE}.")
     return delivery_order_ids
 
