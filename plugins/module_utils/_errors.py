@@ -32,6 +32,7 @@ class CloudPondError(Exception):
         code: str | None = None,
         request_id: str | None = None,
         retryable: bool = False,
+        retry_after: float = 0.0,
     ) -> None:
         """
         :param subject: The object of the query, as it reads after "Cannot query ".
@@ -40,6 +41,7 @@ class CloudPondError(Exception):
         :param code: The API's error code, such as ``IES.00001005``, ``None`` when it gave none.
         :param request_id: The API's ID of the request, for the vendor's support.
         :param retryable: Whether the same query may succeed later.
+        :param retry_after: The seconds for which the API asks to wait before that.
         """
         self.subject = subject
         self.message = message
@@ -47,6 +49,7 @@ class CloudPondError(Exception):
         self.code = code
         self.request_id = request_id
         self.retryable = retryable
+        self.retry_after = retry_after
         super().__init__(self._sentence())
 
     def _sentence(self) -> str:

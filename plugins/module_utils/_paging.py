@@ -16,7 +16,7 @@ from ._errors import CloudPondError
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ._client import Answer, Client
+    from ._client import ApiAnswer, Client
 
 #: Entries per page (vendor: ListEdgeSites). The same limits are assumed for ListDeliveryOrders.
 PAGE_SIZE_MAX = 2000
@@ -34,7 +34,7 @@ class Page(t.NamedTuple):
     """One page of a list."""
 
     #: For errors about the entries.
-    answer: Answer
+    answer: ApiAnswer
     entries: list[t.Any]
 
 
@@ -84,7 +84,7 @@ def pages(
     raise answer.error(f"the answer has more than {PAGES_MAX:,} pages: use a larger page_size")
 
 
-def _next_marker(answer: Answer) -> str | None:
+def _next_marker(answer: ApiAnswer) -> str | None:
     """Return the marker of the next page, None on the last one. Missing pages could open a gate."""
     page_info = answer.data.get("page_info")
     if not isinstance(page_info, dict):

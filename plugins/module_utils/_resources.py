@@ -11,17 +11,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ._deadline import without_signals
 from ._errors import CloudPondError
 from ._paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, pages
-from ._refusals import NoTurn
 from ._settings import SEGMENT_RULE, is_valid_id
-from ._transport import CONCURRENT_MAX
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from ._client import Answer, Client
+    from ._client import ApiAnswer, Client
     from ._specification import Fields
 
 Entry = dict[str, t.Any]
@@ -88,12 +85,11 @@ class Resource(t.NamedTuple):
         """
         Query many entries. A repeated ID is queried once.
 
-        From LISTING_FROM IDs on, a listing of the account comes first. Entries that it lacks are queried by ID, a few
-        at a time.
+        From LISTING_FROM IDs on, a listing of the account comes first. Entries that it lacks are queried by ID.
 
         :return: The entries, one for each ID, in the order of the IDs.
         :raises CloudPondError: if an ID is malformed (before any request); for missing entries, naming all of them; or
-            for the first other failure.
+            for the first other failure, after which nothing more is asked.
         """
         unique = list(dict.fromkeys(entry_ids))
         for entry_id in unique:
@@ -163,8 +159,6 @@ class Resource(t.NamedTuple):
                         del found[entry["id"]]
                 if not missing or number >= len(entry_ids) // IDS_A_PAGE:
                     break
-        except NoTurn:
-            raise
         except CloudPondError as error:
             if error.http_status == 401 or (error.http_status is None and not error.retryable):
                 raise
@@ -172,52 +166,26 @@ class Resource(t.NamedTuple):
         return found
 
     def _show_each(self, client: Client, entry_ids: Sequence[str]) -> dict[str, Entry]:
-        """Query entries by ID, a few at a time, and return them by their IDs. Raises as show_many does."""
+        """Query entries by ID, one after the other, and return them by their IDs. Raises as show_many does."""
         entries: dict[str, Entry] = {}
-        missing: dict[str, CloudPondError] = {}
-        # After the first failure, the queries that are still queued are not sent.
-        failures: list[CloudPondError] = []
-
-        def show(entry_id: str) -> None:
-            if failures:
-                return
+        missing: list[CloudPondError] = []
+        for entry_id in entry_ids:
             try:
                 entries[entry_id] = self.show(client, entry_id)
             except CloudPondError as error:
-                if _is_missing(error):
-                    missing[entry_id] = error
-                else:
-                    failures.append(error)
-
-        # The first one runs alone, so that a bad credential is refused once, and not in each thread.
-        for entry_id in entry_ids[:1]:
-            show(entry_id)
-        if len(entry_ids) > 1 and not failures:
-            # Imported here, because most calls are for one entry only.
-            from concurrent.futures import ThreadPoolExecutor
-
-            with ThreadPoolExecutor(CONCURRENT_MAX) as executor:
-                try:
-                    with without_signals():
-                        futures = [executor.submit(show, each) for each in entry_ids[1:]]
-                    for future in futures:
-                        future.result()
-                except BaseException:
-                    # A time-out of the task, or Ctrl-C. Otherwise the executor would wait for its threads.
-                    client.close()
+                if not _is_missing(error):
                     raise
+                missing.append(error)
         if missing:
-            raise _all_missing([missing[each] for each in entry_ids if each in missing])
-        if failures:
-            raise failures[0]
+            raise _all_missing(missing)
         return entries
 
-    def _read(self, answer: Answer, data: t.Any) -> Entry:
+    def _read(self, answer: ApiAnswer, data: t.Any) -> Entry:
         if not isinstance(data, dict):
             raise answer.error(f"the answer has no {self.noun} in it")
         return self._complete(answer, data, self.fields)
 
-    def _complete(self, answer: Answer, data: Entry, fields: Fields) -> Entry:
+    def _complete(self, answer: ApiAnswer, data: Entry, fields: Fields) -> Entry:
         entry: Entry = {**dict.fromkeys(fields), **data}
         for field, inner in fields.items():
             value: t.Any = entry[field]

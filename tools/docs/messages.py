@@ -20,9 +20,8 @@ import yaml
 #: Calls whose arguments in these positions are messages, as is one that is named msg.
 MAKERS: dict[str, slice] = {
     "CloudPondError": slice(1, 2),
-    "NoTurn": slice(1, 2),
     "error": slice(0, 1),
-    "TransportError": slice(0, 1),
+    "NoAnswer": slice(0, 1),
     "ValueError": slice(0, 1),
     "_refusal": slice(1, 2),
     "_Unusable": slice(0, 1),

@@ -21,13 +21,12 @@ import typing as t
 from types import SimpleNamespace
 
 import pytest
-import requests
 from ansible.errors import AnsibleFilterError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.huaweicloud.cloudpond.plugins.action.cloudpond_delivery_order_info import ActionModule
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _transport
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _client, _http
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FINAL_STATUSES, STATUSES
@@ -99,19 +98,18 @@ def query(emulator: Emulator) -> dict[str, t.Any]:
 def live(steps: list[str], rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> str | None:
     """Query until the order is settled, or for ATTEMPTS times, and return the status that was believed in the end."""
     # Nobody waits for what a server asks: how long that may be has tests of its own.
-    monkeypatch.setattr(_transport.Transport, "sleep", lambda self, seconds: None)
-    monkeypatch.setattr(_transport.Transport, "_wait_while_held", lambda self: None)
+    monkeypatch.setattr(_client.Client, "_pause", lambda *args: 0.0)
     # On a busy machine, requests that the client has given up can reach the emulator during a later query.
     tries: list[int | None] = []
-    send = _transport.Transport._try
+    send = _http.Http.get
 
-    def counted(transport: _transport.Transport, request: requests.Request) -> _transport.Reply:
+    def counted(http: _http.Http, *args: t.Any) -> _http.Reply:
         tries.append(None)
-        reply = send(transport, request)
+        reply = send(http, *args)
         tries[-1] = reply.status
         return reply
 
-    monkeypatch.setattr(_transport.Transport, "_try", counted)
+    monkeypatch.setattr(_http.Http, "get", counted)
     real, offset = time.time, [0.0]
     monkeypatch.setattr(time, "time", lambda: real() + offset[0])
     with Emulator([f"{ID}={','.join(steps)}"], token=TOKEN, domain_id=DOMAIN_ID) as emulator:

@@ -16,7 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._argspec import CONNECTION_ARGUMENT_SPEC
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._credentials import FILE_VARIABLE
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import RETRYABLE_STATUSES
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._http import RETRYABLE_STATUSES
 from ansible_collections.huaweicloud.cloudpond.tools.docs.examples import (
     DONE,
     Block,

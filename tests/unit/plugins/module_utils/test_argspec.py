@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.huaweicloud.cloudpond.plugins.doc_fragments._connection import ModuleDocFragment
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _credentials, _settings
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._argspec import CONNECTION_ARGUMENT_SPEC
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import RETRY_AFTER_MAX
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import RETRY_AFTER_MAX
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
 
 ROOT = Path(__file__).parents[4]
