@@ -32,8 +32,33 @@ attributes:
     support: full
     details:
       - On the control node, Ansible's own process sends the query, and starts no Python for it.
-      - A task is shipped as a module if its connection is not C(local), if it has C(become), C(async) or
-        C(environment), on macOS, or if Ansible's own Python lacks C(requests). The result is the same.
+      - A task is shipped as a module if its connection is not C(local), if it has C(become) or C(async), on macOS, or
+        if Ansible's own Python lacks C(requests). The result is the same.
+  check_mode:
+    support: full
+    details:
+      - This action does not modify state.
+  diff_mode:
+    support: N/A
+    details:
+      - This action does not modify state.
+  idempotent:
+    support: full
+    details:
+      - This action does not modify state.
+"""
+
+    # For the gate.
+    GATE = r"""
+options: {}
+attributes:
+  action:
+    support: full
+    details:
+      - It always runs in Ansible's own process, on the control node.
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: none
   check_mode:
     support: full
     details:

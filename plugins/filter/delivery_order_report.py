@@ -54,8 +54,8 @@ EXAMPLES = r"""
 #
 #   site-07 (0000-0007) has been FAIL since 2026-01-04T07:05:14Z, edge site 0000-1007.
 #   site-08 (0000-0008) has been PROCESSING since 2026-01-03T10:00:00Z, edge site 0000-1008.
-#   An order that is FAIL, CANCELLED or DELETED will not be delivered: look it up in the CloudPond console, and wait for
-#   the order that replaces it.
+#   An order that is FAIL, CANCELLED or DELETED will not be delivered: look it up in the CloudPond console, and put the
+#   ID of the order that replaces it into the inventory.
 
 - name: Query all orders of the account
   huaweicloud.cloudpond.cloudpond_delivery_order_info:
@@ -74,105 +74,14 @@ _value:
 
 import typing as t
 
-from ..module_utils._specification import FINAL_STATUSES, STATUSES, SUCCESS
-from ..plugin_utils._answers import ORDERS, FailureKind, read
-from ..plugin_utils._text import NO_STATUS, order_label, printable, shown, shown_time, status_label
+from ..plugin_utils._report import report
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-#: Advice after a failed query.
-_FAILURE_ADVICE = {
-    FailureKind.RETRYABLE: "Another query may succeed: run the play again when the API answers.",
-    FailureKind.REFUSED: (
-        "Renew or correct the credential before you run the play again: the vendor locks a key that is refused more "
-        "than five times in a row, and a token expires after 24 hours."
-    ),
-    FailureKind.MISSING: "Check the IDs of the orders, and domain_id.",
-    FailureKind.SKIPPED: "Check the conditions of the task that queries the orders.",
-    FailureKind.OTHER: "Fix this before you run the play again.",
-}
-
-_BAD_ADVICE = (
-    "An order that is FAIL, CANCELLED or DELETED will not be delivered: look it up in the CloudPond console, and wait "
-    "for the order that replaces it."
-)
-_WAITING_ADVICE = "Run the play again, perhaps with more retries."
-_UNKNOWN_ADVICE = "An order without a known status does not count as delivered: look it up in the CloudPond console."
-_ACCEPTING_ADVICE = "ACCEPTING means that the customer must accept the delivery in the CloudPond console."
-_DELIVERED_ADVICE = "Every order is delivered: there is nothing to do."
-_NOTHING_ADVICE = "There is no delivery order: check the IDs, the status filter, and domain_id."
-
-
-def delivery_order_report(value: object) -> str:
-    """
-    :param value: A registered result of the module, also of a loop or a listing, an order, or a list of orders.
-    :return: Lines of text: one for each order and each failed query, and one with advice.
-    :raises AnsibleFilterError: for anything else.
-    """
-    answers = read(value, "huaweicloud.cloudpond.delivery_order_report", ORDERS, takes_listing=True)
-    orders = [order for answer in answers for order in answer.entries]
-    failures = [answer.failure for answer in answers if answer.failure]
-    bad = [order for order in orders if order["status"] in FINAL_STATUSES - {SUCCESS}]
-    waiting = [order for order in orders if order["status"] not in FINAL_STATUSES]
-    delivered = [order for order in orders if order["status"] == SUCCESS]
-    lines = [
-        *map(_line, bad),
-        *(_sentence(printable(" ".join(failure.message.split()))) for failure in failures),
-        *map(_line, [*waiting, *delivered]),
-        _advice(bad, {failure.kind for failure in failures}, waiting, delivered),
-    ]
-    # From 2.19 on, ansible-core prints an error above a result, and would show a list there in Python's form. In a
-    # result that is shown as JSON, each "\n" follows the full stop of a sentence.
-    # A loop may produce the same line many times, for example for skipped items.
-    return "\n".join(dict.fromkeys(lines))
-
-
-def _line(order: Mapping[str, t.Any]) -> str:
-    since, edge_site = shown_time(order.get("updated_at")), shown(order.get("edge_site_id"))
-    parts = [
-        order_label(order),
-        f" {_state(order['status'], bool(since))}",
-        f" since {since}" if since else "",
-        f", edge site {edge_site}" if edge_site else ", no edge site",
-    ]
-    return _sentence("".join(parts))
-
-
-def _state(status: str | None, has_since: bool) -> str:
-    label = status_label(status)
-    if status in STATUSES:
-        return f"{'has been' if has_since else 'is'} {label}"
-    return f"{'has had' if has_since else 'has'} {label if label == NO_STATUS else f'the {label}'}"
-
-
-def _advice(
-    bad: list[Mapping[str, t.Any]],
-    kinds: set[FailureKind],
-    waiting: list[Mapping[str, t.Any]],
-    delivered: list[Mapping[str, t.Any]],
-) -> str:
-    """Return the advice. It does not say to run the play again while another problem must be solved first."""
-    sentences = [_BAD_ADVICE] if bad else []
-    sentences += [advice for kind, advice in _FAILURE_ADVICE.items() if kind in kinds - {FailureKind.RETRYABLE}]
-    if not sentences and FailureKind.RETRYABLE in kinds:
-        sentences.append(_FAILURE_ADVICE[FailureKind.RETRYABLE])
-    elif not sentences and any(order["status"] in STATUSES for order in waiting):
-        sentences.append(_WAITING_ADVICE)
-    if any(order["status"] not in STATUSES for order in waiting):
-        sentences.append(_UNKNOWN_ADVICE)
-    if any(order["status"] == "ACCEPTING" for order in waiting):
-        sentences.append(_ACCEPTING_ADVICE)
-    return " ".join(sentences) or (_DELIVERED_ADVICE if delivered else _NOTHING_ADVICE)
-
-
-def _sentence(text: str) -> str:
-    """End a text with one full stop."""
-    return f"{text.rstrip('. ')}."
+    from collections.abc import Callable
 
 
 class FilterModule:
     """Tells ansible-core which filters this file has."""
 
     def filters(self) -> dict[str, Callable[[object], str]]:
-        return {"delivery_order_report": delivery_order_report}
+        return {"delivery_order_report": report}

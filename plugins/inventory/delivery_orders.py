@@ -320,7 +320,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         key = (endpoint, *auth.secrets)
         if key in refused:
             raise AnsibleParserError(refused[key])
-        result = INFO.answer(params, given, _run.REFUSALS)
+        result = INFO.answer(params, given, refusals=_run.REFUSALS)
         if result.get("failed"):
             if (result.get("error") or {}).get("http_status") == 401:
                 refused[key] = result["msg"]

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 #: The ``subject`` of a CloudPondError for a query that fails before its own object is known.
@@ -33,6 +34,7 @@ class CloudPondError(Exception):
         request_id: str | None = None,
         retryable: bool = False,
         retry_after: float = 0.0,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         """
         :param subject: The object of the query, as it reads after "Cannot query ".
@@ -42,6 +44,7 @@ class CloudPondError(Exception):
         :param request_id: The API's ID of the request, for the vendor's support.
         :param retryable: Whether the same query may succeed later.
         :param retry_after: The seconds for which the API asks to wait before that.
+        :param facts: What the query found all the same, as keys of a module's result.
         """
         self.subject = subject
         self.message = message
@@ -50,6 +53,7 @@ class CloudPondError(Exception):
         self.request_id = request_id
         self.retryable = retryable
         self.retry_after = retry_after
+        self.facts = dict(facts or {})
         super().__init__(self._sentence())
 
     def _sentence(self) -> str:

@@ -15,6 +15,7 @@ import typing as t
 from ansible.module_utils.ansible_release import __version__ as ansible_version
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ._argspec import connection_argument_spec
 from ._auth import REQUESTS_IMPORT_ERROR
 from ._client import Client
 from ._errors import THE_API, CloudPondError
@@ -26,24 +27,39 @@ if t.TYPE_CHECKING:
     from ._refusals import Refusals
 
 
+#: Follows the name of the collection in the User-Agent.
+CALLER = f"ansible-core/{ansible_version}"
+
+
 class Info(t.NamedTuple):
     """An info module: its options and its query."""
 
-    argument_spec: dict[str, dict[str, t.Any]]
+    #: The argument spec of the options besides those of the connection.
+    options: dict[str, dict[str, t.Any]]
     mutually_exclusive: Sequence[Sequence[str]]
     #: The options with IDs. Without any of them, everything is listed. Therefore a null one is refused.
     ids: Sequence[str]
     #: Takes a client and the options; returns facts.
     query: Callable[[Client, Mapping[str, t.Any]], dict[str, t.Any]]
 
+    @property
+    def argument_spec(self) -> dict[str, dict[str, t.Any]]:
+        """The options of a module, whose environment is that of its process."""
+        return {**connection_argument_spec(os.environ), **self.options}
+
     def answer(
-        self, params: Mapping[str, t.Any], given: Collection[str], refusals: Refusals | None = None
+        self,
+        params: Mapping[str, t.Any],
+        given: Collection[str],
+        environ: Mapping[str, str] = os.environ,
+        refusals: Refusals | None = None,
     ) -> dict[str, t.Any]:
         """
         Query, and return the result.
 
         :param params: The options as ansible-core has validated them.
         :param given: The names of the options that were given, before defaults and fallbacks.
+        :param environ: As for Client.
         :param refusals: As for Client.
         :return: A result: ``changed`` and the facts; or ``failed``, ``msg`` and ``error``.
         """
@@ -52,10 +68,10 @@ class Info(t.NamedTuple):
             for name in self.ids:
                 if name in options and options[name] is None:
                     raise CloudPondError(THE_API, f"{name} is null: leave it out to query everything in the account")
-            with Client(options, os.environ, f"ansible-core/{ansible_version}", refusals) as client:
+            with Client(options, environ, CALLER, refusals) as client:
                 return {"changed": False, **self.query(client, options)}
         except CloudPondError as error:
-            return {"failed": True, "msg": str(error), "error": error.to_dict()}
+            return {"failed": True, "msg": str(error), "error": error.to_dict(), **error.facts}
 
 
 class _Module(AnsibleModule):

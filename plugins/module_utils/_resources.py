@@ -89,13 +89,24 @@ class Resource(t.NamedTuple):
 
         :return: The entries, one for each ID, in the order of the IDs.
         :raises CloudPondError: if an ID is malformed (before any request); for missing entries, naming all of them; or
-            for the first other failure, after which nothing more is asked.
+            for the first other failure, after which nothing more is asked. The facts about missing entries are
+            ``missing``, their IDs, and the list key with the entries that were found.
         """
         unique = list(dict.fromkeys(entry_ids))
         for entry_id in unique:
             client.check_id(entry_id, subject=self._all)
         entries = self._find_in_listing(client, unique) if len(unique) >= LISTING_FROM else {}
-        entries.update(self._show_each(client, [each for each in unique if each not in entries]))
+        missing: dict[str, CloudPondError] = {}
+        for entry_id in unique:
+            if entry_id not in entries:
+                try:
+                    entries[entry_id] = self.show(client, entry_id)
+                except CloudPondError as error:
+                    if not _is_missing(error):
+                        raise
+                    missing[entry_id] = error
+        if missing:
+            raise _all_missing(missing, {self.list_key: [entries[each] for each in entry_ids if each in entries]})
         return [entries[entry_id] for entry_id in entry_ids]
 
     def list_all(
@@ -165,21 +176,6 @@ class Resource(t.NamedTuple):
             return {}
         return found
 
-    def _show_each(self, client: Client, entry_ids: Sequence[str]) -> dict[str, Entry]:
-        """Query entries by ID, one after the other, and return them by their IDs. Raises as show_many does."""
-        entries: dict[str, Entry] = {}
-        missing: list[CloudPondError] = []
-        for entry_id in entry_ids:
-            try:
-                entries[entry_id] = self.show(client, entry_id)
-            except CloudPondError as error:
-                if not _is_missing(error):
-                    raise
-                missing.append(error)
-        if missing:
-            raise _all_missing(missing)
-        return entries
-
     def _read(self, answer: ApiAnswer, data: t.Any) -> Entry:
         if not isinstance(data, dict):
             raise answer.error(f"the answer has no {self.noun} in it")
@@ -204,14 +200,13 @@ def _is_missing(error: CloudPondError) -> bool:
     return error.http_status == 404 and not (error.code or "").startswith("APIGW.")
 
 
-def _all_missing(errors: list[CloudPondError]) -> CloudPondError:
-    first = errors[0]
-    if len(errors) == 1:
-        return first
+def _all_missing(errors: Mapping[str, CloudPondError], found: Mapping[str, list[Entry]]) -> CloudPondError:
+    first = next(iter(errors.values()))
     return CloudPondError(
-        " and ".join(error.subject for error in errors),
+        " and ".join(error.subject for error in errors.values()),
         first.message,
         http_status=first.http_status,
         code=first.code,
         request_id=first.request_id,
+        facts={"missing": list(errors), **found},
     )

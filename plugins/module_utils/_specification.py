@@ -15,6 +15,9 @@ from collections.abc import Mapping
 #: The six statuses (specification, table 4).
 STATUSES = ("CANCELLED", "PROCESSING", "ACCEPTING", "SUCCESS", "FAIL", "DELETED")
 
+#: The status in which the customer must accept the delivery.
+ACCEPTING = "ACCEPTING"
+
 #: The status in which a site may be touched.
 SUCCESS = "SUCCESS"
 

@@ -239,14 +239,12 @@ error:
 
 import typing as t
 
-from ..module_utils._argspec import CONNECTION_ARGUMENT_SPEC
 from ..module_utils._delivery_orders import query_delivery_orders
 from ..module_utils._module import Info, run_module
 from ..module_utils._paging import PAGE_SIZE_DEFAULT
 from ..module_utils._specification import STATUSES
 
-ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
-    **CONNECTION_ARGUMENT_SPEC,
+OPTIONS: dict[str, dict[str, t.Any]] = {
     "delivery_order_id": {"type": "str"},
     "delivery_order_ids": {"type": "list", "elements": "str"},
     "status": {"type": "list", "elements": "str", "choices": list(STATUSES)},
@@ -254,7 +252,7 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
 }
 
 INFO = Info(
-    argument_spec=ARGUMENT_SPEC,
+    options=OPTIONS,
     mutually_exclusive=[("delivery_order_id", "delivery_order_ids", "status")],
     ids=("delivery_order_id", "delivery_order_ids"),
     query=query_delivery_orders,

@@ -229,14 +229,12 @@ error:
 
 import typing as t
 
-from ..module_utils._argspec import CONNECTION_ARGUMENT_SPEC
 from ..module_utils._edge_sites import query_edge_sites
 from ..module_utils._module import Info, run_module
 from ..module_utils._paging import PAGE_SIZE_DEFAULT
 from ..module_utils._specification import SITE_STATUSES
 
-ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
-    **CONNECTION_ARGUMENT_SPEC,
+OPTIONS: dict[str, dict[str, t.Any]] = {
     "edge_site_id": {"type": "str"},
     "edge_site_ids": {"type": "list", "elements": "str"},
     "status": {"type": "list", "elements": "str", "choices": list(SITE_STATUSES)},
@@ -245,7 +243,7 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
 }
 
 INFO = Info(
-    argument_spec=ARGUMENT_SPEC,
+    options=OPTIONS,
     mutually_exclusive=[
         ("edge_site_id", "edge_site_ids", "status"),
         ("edge_site_id", "edge_site_ids", "name"),

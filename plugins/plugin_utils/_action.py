@@ -5,7 +5,7 @@
 # This plugin util is PRIVATE to the collection: it can change at any time, in any release.
 # Do not use it from other collections or plugins.
 
-"""Answers the task of an info module in Ansible's own worker process, or ships it as a module."""
+"""Answers tasks in Ansible's own worker process."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.unsafe_proxy import wrap_var
 
+from ..module_utils._argspec import connection_argument_spec
 from ..module_utils._auth import REQUESTS_IMPORT_ERROR
 from ..module_utils._deadline import without_signals
 from ..module_utils._settings import find_unshown
@@ -30,7 +31,13 @@ from . import _run
 from ._values import plain
 
 if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ansible.plugins.action import ActionBase
+
     from ..module_utils._module import Info
+
+    Result = dict[str, t.Any]
 
 
 class InfoAction(NormalAction):
@@ -42,45 +49,71 @@ class InfoAction(NormalAction):
 
     info: Info
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
         if not self._is_local():
             result = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]  # ansible-core is annotated in part only
-            return t.cast("dict[str, t.Any]", result)
-        _end_with_parent(os.getpid())
-        return self._answer(task_vars or {})
+            return t.cast("Result", result)
+
+        def query(params: Result, given: Mapping[str, t.Any], environ: Mapping[str, str]) -> Result:
+            return self.info.answer(params, given, environ, _run.REFUSALS)
+
+        return answer(self, task_vars or {}, self.info.options, self.info.mutually_exclusive, query)
 
     def _is_local(self) -> bool:
-        """Return whether a module would run on the control node, as the same user, in the same environment."""
+        """Return whether a module would run on the control node, as the same user."""
         return (
             self._connection.transport == "local"
             and not self._connection.become
             and not self._task.async_val
-            and not any(self._task.environment or ())
             # Apple's libraries look up proxies, and do not survive the fork of a worker.
             and sys.platform != "darwin"
             and not REQUESTS_IMPORT_ERROR
         )
 
-    def _answer(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Validate, answer, show the arguments and mask, as AnsibleModule does."""
-        args = {name: plain(value) for name, value in self._task.args.items()}
-        validator = ArgumentSpecValidator(self.info.argument_spec, self.info.mutually_exclusive)
-        validation = validator.validate(args)
-        params = {**args, **validation.validated_parameters}
-        if validation.error_messages:
-            msg = validation.errors.msg
-            if isinstance(validation.errors[0], UnsupportedError):
-                msg = f"Unsupported parameters for ({self._task.action}) module: {msg}"
-            result = {"failed": True, "msg": msg}
-        else:
-            result = self.info.answer(params, given=args, refusals=_run.REFUSALS)
-        if _shows_invocation(task_vars):
-            result["invocation"] = {"module_args": params}
-        masked = remove_values(result, validation._no_log_values | find_unshown(args, os.environ))
-        # AnsibleModule doesn't mask these either.
-        masked.update({key: value for key, value in result.items() if value is None or isinstance(value, bool)})
-        # Text from a server must never be evaluated as a template.
-        return t.cast("dict[str, t.Any]", wrap_var({"changed": False, **masked}))
+
+def answer(
+    action: ActionBase,
+    task_vars: Mapping[str, t.Any],
+    options: Mapping[str, Mapping[str, t.Any]],
+    mutually_exclusive: Sequence[Sequence[str]],
+    respond: Callable[[Result, Mapping[str, t.Any], Mapping[str, str]], Result],
+) -> Result:
+    """
+    Validate a task's arguments, answer it, show the arguments and mask the secrets, as AnsibleModule does.
+
+    :param options: The argument spec of the options besides those of the connection.
+    :param respond: Takes the validated options, the arguments as they were given, and the environment variables of the
+        task. Returns a result.
+    :return: The result of the task.
+    """
+    _end_with_parent(os.getpid())
+    environ = _environ(action)
+    args = {name: plain(value) for name, value in action._task.args.items()}
+    validator = ArgumentSpecValidator({**connection_argument_spec(environ), **options}, mutually_exclusive)
+    validation = validator.validate(args)
+    params = {**args, **validation.validated_parameters}
+    if validation.error_messages:
+        msg = validation.errors.msg
+        if isinstance(validation.errors[0], UnsupportedError):
+            msg = f"Unsupported parameters for ({action._task.action}) module: {msg}"
+        result: Result = {"failed": True, "msg": msg}
+    else:
+        result = respond(params, args, environ)
+    if _shows_invocation(task_vars):
+        result["invocation"] = {"module_args": params}
+    masked = remove_values(result, validation._no_log_values | find_unshown(args, environ))
+    # AnsibleModule doesn't mask these either.
+    masked.update({key: value for key, value in result.items() if value is None or isinstance(value, bool)})
+    # Text from a server must never be evaluated as a template.
+    return t.cast("Result", wrap_var({"changed": False, **masked}))
+
+
+def _environ(action: ActionBase) -> dict[str, str]:
+    """Return the environment variables of a task: Ansible's own, and over them those of the keyword ``environment``."""
+    of_task: dict[str, t.Any] = {}
+    action._compute_environment_string(of_task)
+    # A shell would get the values as text, too.
+    return {**os.environ, **{str(name): str(plain(value)) for name, value in of_task.items()}}
 
 
 def _shows_invocation(task_vars: dict[str, t.Any]) -> bool:

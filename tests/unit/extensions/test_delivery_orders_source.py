@@ -27,7 +27,7 @@ from jinja2.nativetypes import NativeEnvironment
 
 from ansible_collections.huaweicloud.cloudpond.plugins.doc_fragments import _connection
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _credentials, _settings
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._argspec import CONNECTION_ARGUMENT_SPEC
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._argspec import connection_argument_spec
 
 from ..conftest import DOMAIN_ID, TOKEN
 
@@ -552,9 +552,9 @@ asyncio.run(main(Queue(), {args!r}))
 def test_the_documentation_names_the_arguments(source: Source) -> None:
     options = yaml.safe_load(source.globals["DOCUMENTATION"])["options"]
     assert options.keys() == source.globals["ARGUMENTS"].keys()
-    assert source.globals["CONNECTION_ARGUMENTS"].keys() == CONNECTION_ARGUMENT_SPEC.keys()
+    assert source.globals["CONNECTION_ARGUMENTS"].keys() == connection_argument_spec({}).keys()
     of_modules = yaml.safe_load(_connection.ModuleDocFragment.DOCUMENTATION)["options"]
-    for name in CONNECTION_ARGUMENT_SPEC:
+    for name in connection_argument_spec({}):
         for fact in ("type", "default"):
             assert options[name].get(fact) == of_modules[name].get(fact), name
     assert options["interval"]["default"] == source.globals["INTERVAL_DEFAULT"]
@@ -571,7 +571,7 @@ def test_the_schema_describes_the_arguments(source: Source) -> None:
         assert properties[name].get("default") == option.get("default"), name
     assert properties["interval"]["minimum"] == source.globals["INTERVAL_MIN"]
     assert properties["interval"]["maximum"] == source.globals["INTERVAL_MAX"]
-    secrets = {name for name, spec in CONNECTION_ARGUMENT_SPEC.items() if spec.get("no_log")}
+    secrets = {name for name, spec in connection_argument_spec({}).items() if spec.get("no_log")}
     assert {name for name, facts in properties.items() if facts.get("format") == "password"} == secrets
 
 
@@ -588,7 +588,7 @@ def test_the_credential_type_sets_what_the_client_reads() -> None:
     ids = {field["id"]: field for field in fields["fields"]}
     assert ids.keys() == variables.keys()
     assert set(fields["required"]) <= ids.keys()
-    secrets = {name for name, spec in CONNECTION_ARGUMENT_SPEC.items() if spec.get("no_log")}
+    secrets = {name for name, spec in connection_argument_spec({}).items() if spec.get("no_log")}
     assert {name for name, field in ids.items() if field.get("secret")} == secrets
     assert injectors.keys() == {"env"}
     assert {template.split()[1]: name for name, template in injectors["env"].items()} == variables

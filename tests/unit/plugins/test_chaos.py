@@ -87,7 +87,9 @@ def life(rng: random.Random) -> list[str]:
 
 def query(emulator: Emulator) -> dict[str, t.Any]:
     """Return the result of a task."""
-    connection = SimpleNamespace(transport="local", become=None)
+    connection = SimpleNamespace(
+        transport="local", become=None, _shell=SimpleNamespace(env_prefix=lambda **_values: "")
+    )
     args: dict[str, t.Any] = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN}
     args.update(delivery_order_id=ID, timeout=TIMEOUT, max_retries=MAX_RETRIES)
     task = SimpleNamespace(args=args, async_val=0, environment=[], action="huaweicloud.cloudpond.x")

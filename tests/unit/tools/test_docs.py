@@ -13,7 +13,7 @@ import yaml
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._argspec import CONNECTION_ARGUMENT_SPEC
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._argspec import connection_argument_spec
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._credentials import FILE_VARIABLE
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._http import RETRYABLE_STATUSES
@@ -104,7 +104,7 @@ def test_unknown_markup_in_markdown() -> None:
 def core_messages() -> list[str]:
     """Return what ansible-core and CloudPondError put together."""
     validator = ArgumentSpecValidator(
-        {**CONNECTION_ARGUMENT_SPEC, "domain_id": {"required": True}, "a": {}, "b": {}},
+        {**connection_argument_spec({}), "domain_id": {"required": True}, "a": {}, "b": {}},
         mutually_exclusive=[("a", "b")],
     )
     statuses = [400, 401, 403, 404, 408, 429, *range(500, 600)]

@@ -45,7 +45,7 @@ class Run:
         self.screen = Screen()
         self.callback = delivery_progress.CallbackModule(display=self.screen)
         self.now = datetime(2026, 1, 4, 10, 0, tzinfo=timezone.utc)
-        monkeypatch.setattr(delivery_progress, "_now", lambda: self.now)
+        monkeypatch.setattr(delivery_progress, "now", lambda: self.now)
 
     def result(
         self,
