@@ -23,8 +23,9 @@ if t.TYPE_CHECKING:
 
 Entry = dict[str, t.Any]
 
-#: From this number of IDs on, the account's entries are listed first, because one request returns a whole page.
-LISTING_FROM = 20
+#: From this number of IDs on, the account's entries are listed first. Measured: where a request takes 30 ms, a page of
+#: 2,000 orders takes as long as four requests by ID, and a page of 500 as long as two.
+LISTING_FROM = 5
 
 #: At most one page of that listing is read for this number of IDs. More pages would cost more requests than they save.
 IDS_A_PAGE = 20

@@ -230,7 +230,9 @@ def _find_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> Proxy | None:
         name = lower if lower in environ else lower.upper()
         value = environ.get(name)
         if value:
-            if should_bypass_proxies(endpoint.base_url, environ.get("no_proxy", environ.get("NO_PROXY", ""))):
+            no_proxy = environ.get("no_proxy", environ.get("NO_PROXY"))
+            # With an empty value, requests would ask the system on macOS.
+            if no_proxy and should_bypass_proxies(endpoint.base_url, no_proxy):
                 return None
             return _check_proxy(name, value)
     return None

@@ -39,10 +39,10 @@ ID = "00000000-0000-000-0000-000000000001"
 
 def make_client(url: str, **options: t.Any) -> Client:
     """A client with a token, unless the options have keys; environment variables count."""
-    caller = options.pop("caller", "")
+    caller, retry_until = options.pop("caller", ""), options.pop("retry_until", None)
     credential = {} if "access_key" in options else {"auth_token": options.pop("token", TOKEN)}
     options = {"endpoint": url, "domain_id": DOMAIN_ID, "timeout": 5, "max_retries": 0, **credential, **options}
-    return Client(options, os.environ, caller)
+    return Client(options, os.environ, caller, retry_until=retry_until)
 
 
 def show(url: str, **options: t.Any) -> dict[str, t.Any]:
@@ -528,6 +528,21 @@ def test_a_retry_after_that_is_no_time_does_not_replace_the_back_off(
         assert show(url, max_retries=1)["id"] == ID
     assert all(seconds > 0 for seconds in retry_clock.sleeps)
     assert retry_clock.sleeps
+
+
+@pytest.mark.parametrize(("seconds", "tries"), [(0, 1), (1.4, 2), (1.6, 3), (100, 6)])
+def test_no_retry_begins_after_the_last_moment(
+    emulate: Emulate, retry_clock: FakeClock, monkeypatch: pytest.MonkeyPatch, seconds: float, tries: int
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+    emulator = emulate(f"{ID}=http:503")
+    last_moment = retry_clock.now + seconds
+    with make_client(emulator.url, max_retries=5, retry_until=last_moment) as client:
+        with pytest.raises(CloudPondError, match="HTTP 503"):
+            DELIVERY_ORDERS.show(client, ID)
+    assert len(emulator.requests) == tries
+    # An error that nothing follows is not waited for.
+    assert retry_clock.now <= last_moment
 
 
 def test_a_retry_after_makes_no_refusal_repeatable() -> None:

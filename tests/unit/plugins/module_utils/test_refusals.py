@@ -349,6 +349,19 @@ def test_a_turn_that_cannot_be_had_ends_in_the_time_of_the_settings(
     assert ask(emulator.url, "a", auth_token=TOKEN) is None
 
 
+@pytest.mark.parametrize(("seconds", "least", "most"), [(-1.0, 0.5, 1.5), (2.0, 1.0, 3.0)])
+def test_the_last_moment_ends_the_wait_for_a_turn_but_not_of_a_first_try(
+    refusals: Refusals, seconds: float, least: float, most: float
+) -> None:
+    url = "http://127.0.0.1:1"
+    options = {"endpoint": url, "domain_id": DOMAIN_ID, "auth_token": TOKEN, "timeout": 0.5, "max_retries": 9}
+    begun = time.monotonic()
+    with Client(options, {}, refusals=refusals, retry_until=begun + seconds) as client:
+        with turn(refusals, identity=f"{url} {TOKEN}"), pytest.raises(CloudPondError, match="still waiting"):
+            DELIVERY_ORDERS.show(client, "a")
+    assert least <= time.monotonic() - begun < most
+
+
 def test_what_a_killed_task_left_half_written_counts_as_nothing(refusals: Refusals, tmp_path: Path) -> None:
     for _number in range(REFUSALS_MAX - 1):
         refuse(refusals)

@@ -8,6 +8,7 @@ import base64
 
 import pytest
 
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _settings
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._settings import Proxy, find_settings
 
@@ -107,6 +108,13 @@ def test_a_proxy_that_is_refused_is_not_shown(value: str) -> None:
 def test_which_variable_counts(environ: dict[str, str], name: str | None) -> None:
     proxy = proxy_of(**environ)
     assert (proxy.name if proxy else None) == name
+
+
+def test_nobody_but_the_environment_is_asked_for_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    # On macOS, requests asks the system if no_proxy is empty.
+    monkeypatch.setattr(_settings, "should_bypass_proxies", pytest.fail)
+    for environ in ({"https_proxy": "one"}, {"https_proxy": "one", "no_proxy": ""}):
+        assert find_settings({"domain_id": "d"}, environ).proxy
 
 
 def test_plain_http_has_no_proxy() -> None:
