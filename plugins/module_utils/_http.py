@@ -144,7 +144,7 @@ class Http:
             return bounded(self._timeout, lambda: self._send(attempt, url, query))
         except (Expired, requests.RequestException, HTTPError, OSError, ValueError) as error:
             attempt.abandon()
-            if attempt.status not in (None, HTTPStatus.OK) and not self._is_at_proxy(attempt):
+            if attempt.status not in (None, HTTPStatus.OK) and not attempt.at_proxy:
                 # A refusal counts even if the rest of it can't be read: another request could lock a key.
                 return Reply(int(attempt.status or 0))
             # Their text, and that of their causes, can contain a server's text. Don't chain them.
@@ -171,17 +171,12 @@ class Http:
                     raise
             return Reply(response.status_code, response.reason or "", response.headers, body, flaw)
 
-    def _is_at_proxy(self, attempt: _Try) -> bool:
-        """Return whether a try has reached the proxy and nothing beyond it."""
-        return self._proxy_name is not None and not attempt.reached
-
     def _no_answer(self, error: Exception, attempt: _Try) -> NoAnswer:
         causes = list(_causes(error))
-        at_proxy = self._is_at_proxy(attempt)
-        peer = f"the proxy {self._proxy_name}" if at_proxy else self._host
+        peer = f"the proxy {self._proxy_name}" if attempt.at_proxy else self._host
         # Behind a proxy, either of the two can be the cause.
-        via = f", through the proxy {self._proxy_name}" if self._proxy_name and not at_proxy else ""
-        if at_proxy and attempt.status not in (None, HTTPStatus.OK):
+        via = f", through the proxy {self._proxy_name}" if self._proxy_name and not attempt.at_proxy else ""
+        if attempt.at_proxy and attempt.status not in (None, HTTPStatus.OK):
             status = int(attempt.status or 0)
             words = re.search(r"Tunnel connection failed: \d{3}( .+)", str(causes[-1]), re.S)
             message = f"{peer} refused to connect: {status}{words[1] if words else ''}"
@@ -194,7 +189,7 @@ class Http:
         if isinstance(error, _CutShort):
             return NoAnswer(f"the answer from {peer} was cut short{via}")
         if broken := next(filter(_is_no_http, causes), None):
-            role = "proxy" if at_proxy else "server"
+            role = "proxy" if attempt.at_proxy else "server"
             # Without a word, the line would end in its colon.
             reason = f": {broken}" if re.search(r"\w", str(broken)) else ""
             return NoAnswer(f"{peer} did not answer as an HTTP {role}{via}{reason}")
@@ -274,8 +269,8 @@ class _Try:
 
     #: The status of the answer that is being read, None before its first line.
     status: int | None = None
-    #: The connection has reached the server. A proxy, if there is one, has let it through.
-    reached = False
+    #: The connection has reached no more than the proxy.
+    at_proxy = False
     #: Nobody waits any more. What has not been sent yet never will be.
     _abandoned = False
     #: Of the answer that is being read.
@@ -322,6 +317,7 @@ class _Connection(HTTPConnection):
     response_class = _Response
 
     def connect(self) -> None:
+        _current.attempt.at_proxy = self.proxy is not None
         super().connect()
         _current.attempt.go_on()
 
@@ -330,12 +326,7 @@ class _Connection(HTTPConnection):
         super()._tunnel()
         # The status so far was the proxy's.
         _current.attempt.status = None
-        _current.attempt.reached = True
-
-    def putrequest(self, *args: t.Any, **kwargs: t.Any) -> None:
-        # The connection may be open since an earlier request.
-        _current.attempt.reached = True
-        super().putrequest(*args, **kwargs)
+        _current.attempt.at_proxy = False
 
 
 class _ConnectionHTTPS(_Connection, HTTPSConnection):
