@@ -324,8 +324,6 @@ class _Connection(HTTPConnection):
     def _tunnel(self) -> None:
         _current.attempt.go_on()
         super()._tunnel()
-        # The status so far was the proxy's.
-        _current.attempt.status = None
         _current.attempt.at_proxy = False
 
 

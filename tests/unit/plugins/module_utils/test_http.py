@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import signal
 import socket
 import threading
 import time
@@ -102,6 +103,14 @@ def test_no_address_of_a_name_gets_time_of_its_own(unreachable: int, monkeypatch
     assert error.retryable
 
 
+def join_tries() -> None:
+    """Wait until the threads of all tries have ended."""
+    for thread in threading.enumerate():
+        if thread.name == "cloudpond-try":
+            thread.join(SLACK)
+            assert not thread.is_alive()
+
+
 @pytest.fixture
 def slow_names(monkeypatch: pytest.MonkeyPatch) -> t.Callable[[float], None]:
     """Let each name be looked up for some seconds."""
@@ -143,11 +152,27 @@ def test_nothing_is_sent_after_the_time_out(
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         slow_names(0.5)
         failure(emulator.url, timeout=0.1, ca_path=tls.ca)
-        for thread in threading.enumerate():
-            if thread.name == "cloudpond-try":
-                thread.join(SLACK)
-                assert not thread.is_alive()
+        join_tries()
         assert len(emulator.requests) == len(proxy.requests) == 0
+
+
+def test_nothing_is_sent_after_an_interruption(emulate: Emulate, slow_names: t.Callable[[float], None]) -> None:
+    # A cancelled job, or a task whose time is over, asks no more.
+    def interrupt(*_args: object) -> t.NoReturn:
+        raise KeyboardInterrupt
+
+    emulator = emulate(f"{ID}=SUCCESS")
+    slow_names(0.5)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            show(emulator.url, timeout=30)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    join_tries()
+    assert emulator.requests == []
 
 
 def test_the_next_address_of_a_name_is_tried(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:
