@@ -318,16 +318,17 @@ def test_a_new_credential_that_gets_no_answer_is_still_sent_alone(refusals: Refu
 def test_a_refusal_while_a_place_is_taken(refusals: Refusals, monkeypatch: pytest.MonkeyPatch) -> None:
     accept(refusals)
     lock = _refusals._lock
+    with turn(refusals), contextlib.ExitStack() as refused:
+        refused.enter_context(turn(refusals)).refusal = CloudPondError("a", "no", http_status=401)
 
-    def lock_late(*args: t.Any) -> bool:
-        monkeypatch.setattr(_refusals, "_lock", lock)
-        refuse(refusals)
-        return lock(*args)
+        def lock_late(*args: t.Any) -> bool:
+            refused.close()
+            return lock(*args)
 
-    monkeypatch.setattr(_refusals, "_lock", lock_late)
-    # It is alone, now that the credential is doubtful.
-    with turn(refusals, 1), pytest.raises(CloudPondError, match="still wait"), turn(refusals):
-        pass
+        monkeypatch.setattr(_refusals, "_lock", lock_late)
+        # The credential has become doubtful, and one request is on its way already.
+        with pytest.raises(CloudPondError, match="still wait"), turn(refusals):
+            pass
 
 
 def test_a_turn_that_cannot_be_had_ends_in_the_time_of_the_settings(
@@ -343,18 +344,19 @@ def test_a_turn_that_cannot_be_had_ends_in_the_time_of_the_settings(
         assert error.retryable
         # A turn that can't be had counts as a try.
         begun = time.monotonic()
-        ask(emulator.url, "a", auth_token=TOKEN, timeout=0.3, max_retries=1)
-        assert 0.8 <= time.monotonic() - begun < 4
+        ask(emulator.url, "a", auth_token=TOKEN, timeout=0.5, max_retries=1)
+        assert 1.2 <= time.monotonic() - begun < 4
     assert emulator.requests == []
     assert ask(emulator.url, "a", auth_token=TOKEN) is None
 
 
-@pytest.mark.parametrize(("seconds", "least", "most"), [(-1.0, 0.5, 1.5), (2.0, 1.0, 3.0)])
+@pytest.mark.parametrize(("seconds", "least", "most"), [(-1.0, 1.0, 1.9), (1.7, 1.2, 2.15)])
 def test_the_last_moment_ends_the_wait_for_a_turn_but_not_of_a_first_try(
-    refusals: Refusals, seconds: float, least: float, most: float
+    refusals: Refusals, monkeypatch: pytest.MonkeyPatch, seconds: float, least: float, most: float
 ) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: low)
     url = "http://127.0.0.1:1"
-    options = {"endpoint": url, "domain_id": DOMAIN_ID, "auth_token": TOKEN, "timeout": 0.5, "max_retries": 9}
+    options = {"endpoint": url, "domain_id": DOMAIN_ID, "auth_token": TOKEN, "timeout": 1, "max_retries": 9}
     begun = time.monotonic()
     with Client(options, {}, refusals=refusals, retry_until=begun + seconds) as client:
         with turn(refusals, identity=f"{url} {TOKEN}"), pytest.raises(CloudPondError, match="still waiting"):
