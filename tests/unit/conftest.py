@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 import trustme
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _transport
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _client
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._settings import FILE_VARIABLE, OPTIONS
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 
@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class FakeClock:
-    """Stands in for the clock by which the transport waits between tries; deadlines are kept in real time."""
+    """Stands in for the clock by which the client waits between tries; time-outs are kept in real time."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
@@ -58,8 +58,7 @@ class FakeClock:
 @pytest.fixture
 def retry_clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     clock = FakeClock()
-    monkeypatch.setattr(_transport, "time", clock)
-    monkeypatch.setattr(_transport.Transport, "sleep", lambda self, seconds: clock.sleep(seconds))
+    monkeypatch.setattr(_client, "time", clock)
     return clock
 
 

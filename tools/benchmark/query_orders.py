@@ -40,18 +40,9 @@ def bare(asked: dict[str, Any]) -> tuple[float, list[dict[str, Any]]]:
 
 def client(asked: dict[str, Any]) -> tuple[float, list[dict[str, Any]]]:
     """Return when the collection's client was imported, and the orders."""
-    from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import (
-        _client,
-        _delivery_orders,
-        _resources,
-        _transport,
-    )
+    from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _client, _delivery_orders
 
     imported = time.perf_counter()
-    for module in (_transport, _resources):
-        if "CONCURRENT_MAX" not in vars(module):
-            raise SystemExit(f"{module.__name__} has no CONCURRENT_MAX.")
-        vars(module)["CONCURRENT_MAX"] = asked["threads"]
     options = {"endpoint": asked["url"], "domain_id": asked["domain_id"], "auth_token": asked["token"]}
     with _client.Client(options, {}, caller="benchmark") as connected:
         return imported, _delivery_orders.DELIVERY_ORDERS.show_many(connected, asked["order_ids"])

@@ -218,7 +218,7 @@ async def main(queue: asyncio.Queue[dict[str, t.Any]], args: Mapping[str, t.Any]
     if _auth.REQUESTS_IMPORT_ERROR:
         raise ValueError(f"The Python library requests is missing: install it for {sys.executable}.")
 
-    # When this is cancelled, the end of the context also ends the query that runs in its thread.
+    # When this is cancelled, the query that runs in its thread sends nothing more after the end of the context.
     with _client.Client(connection, os.environ, caller="ansible-rulebook") as client:
 
         def query() -> list[_specification.Order]:

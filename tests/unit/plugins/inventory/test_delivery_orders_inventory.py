@@ -59,9 +59,9 @@ def order(life: str, name: str = "", edge_site_id: str = "") -> OrderPlan:
 
 
 @pytest.fixture(autouse=True)
-def new_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def new_run(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Count the refusals of each test by themselves."""
-    monkeypatch.setattr(_run, "REFUSALS", Refusals())
+    monkeypatch.setattr(_run, "REFUSALS", Refusals(str(tmp_path_factory.mktemp("run")), pytest.fail))
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.huaweicloud.cloudpond.plugins.doc_fragments._connection import ModuleDocFragment
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _settings
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._argspec import connection_argument_spec
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import RETRY_AFTER_MAX
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import RETRY_AFTER_MAX
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
 
 ROOT = Path(__file__).parents[4]
