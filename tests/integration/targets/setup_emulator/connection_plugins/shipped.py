@@ -1,0 +1,1 @@
+../files/shipped/local.py
