@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 MODULE = "huaweicloud.cloudpond.cloudpond_delivery_order_info"
+GATE = "huaweicloud.cloudpond.cloudpond_delivery_order_gate"
 DOMAIN_ID = "0" * 32
 CANARY = "canary-7f3Kq9+Xw2/secret-Zr8=="
 PASSWORD = "canary-pw-9Lm4Tt6Vb1"
@@ -35,8 +36,8 @@ CALLBACKS = ("ansible.builtin.tree", "ansible.builtin.junit", "huaweicloud.cloud
 #: Else Ansible would look for a Python, which may lack requests.
 PYTHON = {"ansible_python_interpreter": sys.executable}
 
-#: The short name may stand for the connection that ships everything.
-LOCAL = {"ansible_connection": "ansible.builtin.local"}
+#: The connection of each way. The short name stands for the one that ships everything.
+LOCAL = {"here": "ansible.builtin.local", "shipped": "local"}
 
 #: ansible-core itself writes the arguments of a shipped module there, and removes the file unless told to keep it.
 KEPT = "AnsiballZ_"
@@ -123,7 +124,7 @@ def places(url: str, proxy: str) -> t.Iterator[Place]:
     )
 
 
-def run(place: Place, folder: Path, url: str, *, shipped: bool) -> str:
+def run(place: Place, folder: Path, url: str, way: str) -> str:
     """Run Ansible with everything that makes it talk, and return what it printed."""
     for name, content in place.files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -138,15 +139,19 @@ def run(place: Place, folder: Path, url: str, *, shipped: bool) -> str:
         "loop": ORDERS,
         "register": "results",
         "ignore_errors": True,
-        **({"environment": {"LC_ALL": "C.UTF-8"}} if shipped else {}),
     }
+    gates = []
+    for order in ORDERS:
+        gate = {"name": "Gate", GATE: {**options, "delivery_order_id": order, "wait_timeout": 0}, "register": "gate"}
+        gates.append({"block": [gate], "rescue": [{"name": "Show", "ansible.builtin.debug": {"var": "gate"}}]})
     show = {"name": "Show", "ansible.builtin.debug": {"var": "results"}}
-    keep = {"name": "Keep", "ansible.builtin.set_fact": {"kept": "{{ results }}", "cacheable": True}}
+    kept = {"results": "{{ results }}", "gate": "{{ gate }}", "cacheable": True}
+    keep = {"name": "Keep", "ansible.builtin.set_fact": kept}
     play = {
         "hosts": "localhost",
-        "vars": LOCAL,
+        "vars": {"ansible_connection": LOCAL[way]},
         "gather_facts": False,
-        "tasks": [task, show, keep],
+        "tasks": [task, *gates, show, keep],
     }
     (folder / "play.yml").write_text(json.dumps([{**play, **place.play}]), encoding="utf-8")
     home, output = folder / "home", folder / "output"
@@ -183,7 +188,7 @@ def run(place: Place, folder: Path, url: str, *, shipped: bool) -> str:
         timeout=300,
         check=False,
     )
-    lines = [line for line in process.stdout.splitlines() if not (shipped and DEBUG_LINE in line)]
+    lines = [line for line in process.stdout.splitlines() if not (way == "shipped" and DEBUG_LINE in line)]
     (output / "printed").write_text("\n".join(lines), encoding="utf-8")
     return process.stdout
 
@@ -212,7 +217,7 @@ def main() -> int:
         folder = Path(f"run-{number}").resolve()
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        printed = run(place, folder, url, shipped=shipped)
+        printed = run(place, folder, url, way)
         found = [name for name in found_in(folder / "output") if KEPT not in name]
         # Else nothing would be proved.
         asked = "Cannot query" in printed or "must name a file" in printed
