@@ -57,6 +57,8 @@ class Place:
     arguments: tuple[str, ...] = ()
     play: dict[str, t.Any] = field(default_factory=dict)
     command: str = "ansible-playbook"
+    #: ansible-core shows the environment of a shipped module in the command that starts it.
+    ways: tuple[str, ...] = ("here", "shipped")
 
 
 def places(url: str, proxy: str) -> t.Iterator[Place]:
@@ -75,6 +77,7 @@ def places(url: str, proxy: str) -> t.Iterator[Place]:
         "module_defaults",
         play={"module_defaults": {"group/huaweicloud.cloudpond.cloudpond": {"auth_token": CANARY}}},
     )
+    yield Place("the keyword environment", play={"environment": {"HW_AUTH_TOKEN": CANARY}}, ways=("here",))
     yield Place(
         "extra variables",
         {"auth_token": "{{ token }}"},
@@ -100,6 +103,7 @@ def places(url: str, proxy: str) -> t.Iterator[Place]:
         files={"orders.cloudpond.yml": json.dumps({**source, "domain_id": DOMAIN_ID})},
         arguments=("-i", "orders.cloudpond.yml", "--list"),
         command="ansible-inventory",
+        ways=("here",),
     )
     secure = url.replace("http://", "https://")
     yield Place(
@@ -209,10 +213,9 @@ def found_in(folder: Path) -> list[str]:
 def main() -> int:
     """Run the command line."""
     url, proxy, way = sys.argv[1:]
-    shipped = way == "shipped"
     bad = 0
     for number, place in enumerate(places(url, proxy)):
-        if shipped and place.command != "ansible-playbook":
+        if way not in place.ways:
             continue
         folder = Path(f"run-{number}").resolve()
         shutil.rmtree(folder, ignore_errors=True)
@@ -221,6 +224,7 @@ def main() -> int:
         found = [name for name in found_in(folder / "output") if KEPT not in name]
         # Else nothing would be proved.
         asked = "Cannot query" in printed or "must name a file" in printed
+        asked = asked and ('"open": false' in printed or place.command != "ansible-playbook")
         bad += bool(found) or not asked
         print(f"{place.name}, {way}: {', '.join(found) if found else 'in no output' if asked else 'not asked'}")
         if not asked:
