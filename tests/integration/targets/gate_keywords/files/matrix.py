@@ -88,8 +88,8 @@ class Playbook:
         play = self._fill({**play, "tasks": tasks})
         if self._way == "import_playbook":
             play = {"ansible.builtin.import_playbook": write(f"{self._stem}-inner.yml", [play])}
-        after = {"name": "Go on", "hosts": "sites", "gather_facts": False, "tasks": [self._touch("later", {})]}
-        after["tasks"][0]["when"] = "gate.open | default(false)"
+        later = self._touch("later", {"when": "gate.open | default(false)"})
+        after = {"name": "Go on", "hosts": "sites", "gather_facts": False, "tasks": [later]}
         return write(f"{self._stem}.yml", [play, after])
 
     def _fill(self, value: t.Any) -> t.Any:
@@ -118,7 +118,8 @@ class Playbook:
     def _touch(self, name: str, keywords: Data) -> Data:
         given = {"when": "gate.open", "tags": "provision", **self._row.get("touch", {}), **keywords}
         msg = {"msg": f"{'touched' if name == 'touch' else name} {{{{ inventory_hostname }}}}"}
-        return {"name": "Provision the site", "ansible.builtin.debug": msg, **{k: v for k, v in given.items() if v}}
+        given = {keyword: value for keyword, value in given.items() if value is not None}
+        return {"name": "Provision the site", "ansible.builtin.debug": msg, **given}
 
     def _role(self, tasks: list[Data]) -> str:
         self._written += 1
