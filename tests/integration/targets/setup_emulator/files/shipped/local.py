@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Takes the place of ansible-core's local connection: tasks are shipped as modules, though they run on this machine.
-
-Targets that need both ways have it by the name shipped, through a link.
-"""
+"""Takes the place of ansible-core's local connection: tasks are shipped as modules, though they run on this machine."""
 
 from __future__ import annotations
 

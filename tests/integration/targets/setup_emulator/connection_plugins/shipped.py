@@ -1,1 +1,0 @@
-../files/shipped/local.py
