@@ -33,8 +33,8 @@ export PIP_NO_COMPILE := 1
 help:
 	@echo 'make demo       run the shipped playbook against the emulator, on this machine'
 	@echo 'make demo-events  run the event source, which starts a playbook (needs Java 17 or newer)'
-	@echo 'make test       run all checks and tests; a table at the end shows the results'
-	@echo 'make matrix     run the tests on every ansible-core and Python; takes hours, and fills docs/matrix.md'
+	@echo 'make test       run the checks and tests of every change; a table at the end shows the results'
+	@echo 'make test-all   run all others, on every ansible-core and Python; takes hours, and fills docs/matrix.md'
 	@echo 'make mutation   change the code in thousands of ways, which the unit tests must notice; takes hours'
 	@echo 'make docs       build the documentation site in .nox/site'
 	@echo 'make benchmark  compare the module with others, against the emulator'
@@ -95,15 +95,15 @@ test:
 	@CI=true NO_COLOR=1 $(NOX) --reuse-venv=yes --parallel=$(JOBS) $(NOX_MISSING) --report=$(REPORT) $(NOX_ARGS) || true
 	@$(NOX) --session summary -- $(REPORT)
 
-# The sessions that are not named in NOX_ARGS, such as "--session matrix-units-2.18-py3.13", all run.
-.PHONY: matrix
-matrix:
+# What `make test` leaves out, or the sessions that NOX_ARGS names.
+.PHONY: test-all
+test-all:
 	$(call environment,nox,.ci/requirements.txt)
-	@rm -f .nox/matrix.json
+	@rm -rf $(REPORT) .nox/results
 	@mkdir -p .nox
-	@CI=true NO_COLOR=1 $(NOX) --reuse-venv=yes --parallel=$(JOBS) --report=.nox/matrix.json \
-	  $(if $(NOX_ARGS),$(NOX_ARGS),--tags matrix) || true
-	@$(NOX) --session summary -- .nox/matrix.json
+	@CI=true NO_COLOR=1 $(NOX) --reuse-venv=yes --parallel=$(JOBS) $(NOX_MISSING) --report=$(REPORT) \
+	  $(if $(NOX_ARGS),$(NOX_ARGS),--tags all) || true
+	@$(NOX) --session summary -- $(REPORT)
 
 .PHONY: mutation
 mutation:

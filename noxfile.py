@@ -2,13 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sessions of `make test`: antsibull-nox.toml's, and ansible-test on a matrix of ansible-core versions.
+"""
+The sessions of `make test` and of `make test-all`, besides those of antsibull-nox.toml.
 
 `nox --list` shows them; CONTRIBUTING.md explains them.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,25 +20,9 @@ import nox
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
-from tools.nox.ansible_test import (
-    add_ansible_test_session,
-    add_plain_units_session,
-    run_integration,
-    run_sanity,
-    run_sanity_without_pylint,
-    run_units,
-)
-from tools.nox.chaos import chaos, matrix_chaos
-from tools.nox.eda import eda
-from tools.nox.interpreters import find_interpreter
-from tools.nox.matrix import add_matrix, write_results
-from tools.nox.runner import runner
-from tools.nox.site import site
-from tools.nox.table import show_table
-from tools.nox.workflow import workflow
-
-# nox finds sessions by their import.
-__all__ = ["chaos", "eda", "matrix_chaos", "runner", "site", "workflow"]
+from tools.nox.interpreters import find_interpreter, interpreter
+from tools.nox.sessions import add_ansible_test, add_tests, add_units, imports, integration, sanity, units
+from tools.nox.table import show_table, write_matrix
 
 nox.options.allow_parallel = True
 nox.options.download_python = "never"
@@ -50,60 +36,75 @@ CONTROLLER_PYTHONS = {
     "2.17": ("3.12", "3.11", "3.10"),
     "2.16": ("3.12", "3.11", "3.10"),
 }
-OLDEST_CORE = next(reversed(CONTROLLER_PYTHONS))
+OLDEST = next(reversed(CONTROLLER_PYTHONS))
+# The newest with an installed Python. Without any, the table says which Pythons are missing.
+NEWEST = next((core for core, pythons in CONTROLLER_PYTHONS.items() if find_interpreter(pythons)), "2.21")
+NEWEST_PYTHONS = CONTROLLER_PYTHONS[NEWEST]
 
 # The Pythons that modules run on, and the newest ansible-core that runs on each as a controller.
 MODULE_PYTHONS = {"3.9": "2.15", "3.10": "2.17", "3.11": "2.19", "3.12": "2.21", "3.13": "2.21"}
-OLDEST_MODULE_PYTHON = next(iter(MODULE_PYTHONS))
-
-# Percent of the lines and branches of the plugins.
-MIN_COVERAGE = 95
 
 # The versions in Red Hat Enterprise Linux 9, with urllib3 1.x, whose Retry differs from urllib3 2.x.
 OLDEST_REQUESTS = ("requests==2.25.1", "urllib3==1.26.5")
 
+# The tests of the emulator and of the tools do not depend on ansible-core, and run once.
+OF_PLUGINS = ("tests/unit/plugins", "tests/unit/extensions")
+COVERAGE = ("--cov=plugins", "--cov-branch", "--cov-report=term-missing:skip-covered", "--cov-fail-under=95")
 
-def pythons_to_try(core: str) -> tuple[str, ...]:
-    """Return the Pythons for an ansible-core, best first: old with old, and new with new, for the widest range."""
-    pythons = CONTROLLER_PYTHONS[core]
-    return pythons[::-1] if core == OLDEST_CORE else pythons
+# What a shipped task does otherwise.
+SHIPPED_TARGETS = ("cloudpond_delivery_order_info", "in_process", "secrets")
 
+# The second ring.
+ALL = ("all",)
 
-def default_cores() -> list[str]:
-    """Return the versions for a run without arguments: the newest ansible-core with an installed Python, the oldest.
-
-    Newer ones without a Python are included, so that the table at the end names them.
-    """
-    chosen = [OLDEST_CORE]
-    for core in CONTROLLER_PYTHONS:
-        chosen.append(core)
-        if find_interpreter(pythons_to_try(core)):
-            break
-    return chosen
-
-
-_default_cores = default_cores()
-for _core in CONTROLLER_PYTHONS:
-    for _kind, _run in (
-        # The longest first, so that none of them runs alone at the end.
-        ("integration", run_integration("shipped" if _core == OLDEST_CORE else "here")),
-        ("units", run_units),
-        # pylint takes as long as all the other tests, and one run of it is enough.
-        ("sanity", run_sanity_without_pylint if _core == OLDEST_CORE else run_sanity),
-    ):
-        add_ansible_test_session(
-            f"{_kind}-{_core}", _core, pythons_to_try(_core), _run, default=_core in _default_cores
-        )
-
-add_plain_units_session(
-    "units-oldest-requests",
-    "Run the unit tests on the oldest Python, requests and urllib3 that the modules run on, with coverage.",
-    (OLDEST_MODULE_PYTHON,),
-    MODULE_PYTHONS[OLDEST_MODULE_PYTHON],
-    *OLDEST_REQUESTS,
-    min_coverage=MIN_COVERAGE,
+# `make test`: the longest first, so that none of them runs alone at the end.
+add_ansible_test(f"integration-{NEWEST}", NEWEST, NEWEST_PYTHONS, integration(), default=True)
+add_ansible_test(f"sanity-{NEWEST}", NEWEST, NEWEST_PYTHONS, sanity(), default=True)
+add_units(
+    "units-oldest-requests", "2.15", ("3.9",), *OLDEST_REQUESTS, tests=OF_PLUGINS, arguments=COVERAGE, default=True
 )
-add_matrix(CONTROLLER_PYTHONS, MODULE_PYTHONS, OLDEST_REQUESTS)
+add_units(f"units-{NEWEST}", NEWEST, NEWEST_PYTHONS, default=True)
+add_units(f"units-{OLDEST}", OLDEST, CONTROLLER_PYTHONS[OLDEST][::-1], tests=OF_PLUGINS, default=True)
+add_ansible_test(f"shipped-{NEWEST}", NEWEST, NEWEST_PYTHONS, integration(*SHIPPED_TARGETS, shipped=True), default=True)
+
+# `make test-all`: every ansible-core on the oldest and the newest of its Pythons that are there.
+for _core, _pythons in CONTROLLER_PYTHONS.items():
+    _available = [python for python in _pythons if find_interpreter((python,))]
+    for _python in dict.fromkeys(_available[:1] + _available[-1:]):
+        _name = f"{_core}-py{_python}"
+        add_ansible_test(f"integration-{_name}", _core, (_python,), integration(), tags=ALL)
+        add_ansible_test(f"shipped-{_name}", _core, (_python,), integration(shipped=True), tags=ALL)
+        # pylint takes as long as all the other tests, and one run of it is enough.
+        add_ansible_test(f"sanity-{_name}", _core, (_python,), sanity("--skip-test", "pylint"), tags=ALL)
+        add_units(f"units-{_name}", _core, (_python,), tests=OF_PLUGINS, tags=ALL)
+for _python, _core in MODULE_PYTHONS.items():
+    add_ansible_test(f"import-py{_python}", NEWEST, NEWEST_PYTHONS, imports(_python), tags=ALL)
+    add_units(f"units-py{_python}-newest-requests", _core, (_python,), tests=OF_PLUGINS, tags=ALL)
+add_ansible_test(f"ansible-test-units-{NEWEST}", NEWEST, NEWEST_PYTHONS, units, tags=ALL)
+add_units(
+    "chaos",
+    NEWEST,
+    NEWEST_PYTHONS,
+    arguments=("-m", "lives or hypothesis"),
+    variables={"CHAOS_LIVES": "500", "CHAOS_EXAMPLES": "5000"},
+    tags=ALL,
+)
+# ansible-rulebook's bridge to Java has wheels for these.
+_java = shutil.which("java")
+add_tests(
+    "eda",
+    ("3.12", "3.13", "3.11"),
+    "Run the event source and the rulebooks by ansible-rulebook, which needs Java 17 or newer.",
+    variables={"JAVA_HOME": str(Path(_java).resolve().parents[1])} if _java else {},
+    tags=ALL,
+)
+add_tests(
+    "runner",
+    NEWEST_PYTHONS,
+    "Build environments with ansible-builder, and run jobs with ansible-runner, as controllers do.",
+    variables={},
+    tags=ALL,
+)
 
 antsibull_nox.load_antsibull_nox_toml()
 
@@ -115,12 +116,26 @@ def changelog(session: nox.Session) -> None:
     session.run("antsibull-changelog", "lint")
 
 
+@nox.session(name="workflow")
+def workflow(session: nox.Session) -> None:
+    """Check the workflow of GitHub."""
+    session.install("--upgrade", "check-jsonschema")
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", ".github/workflows/test.yml")
+
+
+@nox.session(name="site", default=False, tags=list(ALL), python=interpreter(NEWEST_PYTHONS))
+def site(session: nox.Session) -> None:
+    """Build the documentation site, and check its links."""
+    session.install("--upgrade", "-r", "tools/site/requirements.txt")
+    folder = Path(session.create_tmp()).resolve()
+    session.run("python", "-m", "tools.site", "--cache-dir", str(folder / "cache"), str(folder / "site"))
+
+
 @nox.session(name="summary", default=False, python=False)
 def summary(session: nox.Session) -> None:
     """Print the results and versions in nox's report (the argument). Fails if anything in it failed."""
     report = Path(session.posargs[0] if session.posargs else ".nox/report.json")
     problems = show_table(report)
-    if report.is_file():
-        write_results(report)
+    write_matrix(report)
     if problems:
         session.error(f"Not successful: {', '.join(problems)}.")

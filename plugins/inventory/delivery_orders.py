@@ -77,12 +77,12 @@ notes:
     C(delivery_order).
   - The cache contains the orders, but no credential. Files that differ in O(endpoint), O(domain_id),
     O(delivery_order_ids) or O(status) never share an entry in it.
+  - Guides in the folder C(docs/docsite/rst) of the collection explain more, above all
+    R(Delivery orders as an inventory,ansible_collections.huaweicloud.cloudpond.docsite.inventory),
+    R(Credentials,ansible_collections.huaweicloud.cloudpond.docsite.credentials) and
+    R(Troubleshooting,ansible_collections.huaweicloud.cloudpond.docsite.troubleshooting).
 seealso:
   - module: huaweicloud.cloudpond.cloudpond_delivery_order_info
-  - ref: ansible_collections.huaweicloud.cloudpond.docsite.inventory
-    description: The inventory as a gate, its cache, and what happens if a query fails.
-  - ref: ansible_collections.huaweicloud.cloudpond.docsite.credentials
-    description: Which credential to use for which wait, and where to keep it.
 """
 
 EXAMPLES = r"""
@@ -132,7 +132,7 @@ from ..module_utils._auth import REQUESTS_IMPORT_ERROR
 from ..module_utils._credentials import find_credential
 from ..module_utils._errors import CloudPondError
 from ..module_utils._sanitize import one_line
-from ..module_utils._settings import find_settings, is_segment
+from ..module_utils._settings import Sources, find_settings, is_valid_id
 from ..module_utils._specification import FIELDS, STATUSES
 from ..modules.cloudpond_delivery_order_info import INFO
 from ..plugin_utils import _run
@@ -286,7 +286,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         :raises CloudPondError: if a connection setting can't be used.
         :raises AnsibleParserError: if the query fails.
         """
-        settings = find_settings({name: params[name] for name in given}, os.environ)
+        settings = find_settings(Sources({name: params[name] for name in given}, os.environ))
         key = ""
         if self.get_option("cache"):
             chosen = {name: params[name] for name in ("delivery_order_ids", "status") if name in given}
@@ -316,7 +316,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _query(self, params: dict[str, t.Any], given: Mapping[str, t.Any], endpoint: str) -> list[Order]:
         # From ansible-core 2.19 on, each plugin gets its own wrapper of the inventory.
         refused = _refused.setdefault(getattr(self.inventory, "__wrapped__", self.inventory), {})
-        auth = find_credential({name: params[name] for name in given}, os.environ)
+        auth = find_credential(Sources({name: params[name] for name in given}, os.environ))
         key = (endpoint, *auth.secrets)
         if key in refused:
             raise AnsibleParserError(refused[key])
@@ -361,7 +361,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError(f"{gets} which is the name of a group: {_ADVICE}")
         known = self.inventory.hosts.get(name)
         known_id = known.vars.get("delivery_order_id") if known else None
-        if is_segment(known_id) and known_id != order["id"]:
+        if is_valid_id(known_id) and known_id != order["id"]:
             raise AnsibleParserError(f"{gets} which another source uses for the delivery order {known_id!r}: {_ADVICE}")
         return name
 
@@ -480,7 +480,7 @@ def _is_order(value: t.Any) -> bool:
     return (
         isinstance(value, dict)
         and all(field in value and isinstance(value[field], (str, type(None))) for field in FIELDS)
-        and is_segment(value["id"])
+        and is_valid_id(value["id"])
     )
 
 

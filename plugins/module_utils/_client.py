@@ -24,7 +24,7 @@ from ._errors import CloudPondError
 from ._json import parse
 from ._refusals import PATIENCE_MIN, Turn
 from ._sanitize import Sanitizer, one_line
-from ._settings import SEGMENT_RULE, find_settings, is_segment
+from ._settings import SEGMENT_RULE, Sources, find_settings, is_valid_id
 from ._transport import RETRYABLE_STATUSES, Transport, TransportError
 from ._version import VERSION
 
@@ -65,16 +65,15 @@ class Client:
         retry_until: float | None = None,
     ) -> None:
         """
-        :param options: The connection options that were given, see find_credential and find_settings. One that is None
-            counts as left out; others are ignored.
-        :param environ: Environment variables, which replace options that were left out.
+        :param options: As for Sources, as is ``environ``.
         :param caller: The calling program for the User-Agent, such as ``ansible-core/2.16.0``.
         :param refusals: Shared with other processes, so that together they do not lock an access key.
         :param retry_until: A time of ``time.monotonic()`` after which no retry begins. None sets no such limit.
         :raises CloudPondError: if one of these can't be used, or if there is no credential.
         """
-        settings = find_settings(options, environ)
-        auth = find_credential(options, environ)
+        sources = Sources(options, environ)
+        settings = find_settings(sources)
+        auth = find_credential(sources)
         headers = {
             "User-Agent": f"huaweicloud.cloudpond/{VERSION} {caller}".strip(),
             "Accept": "application/json",
@@ -110,7 +109,7 @@ class Client:
         :param asked: As for get.
         :raises CloudPondError: if a value can't be an ID. The error repeats it, unless it is a secret.
         """
-        if not is_segment(value):
+        if not is_valid_id(value):
             raise CloudPondError(asked, Sanitizer(self._secrets).line(f"an ID {SEGMENT_RULE}: got {value!r}"))
 
     def get(self, version: str, *path: str, asked: str, query: Iterable[tuple[str, str | int]] = ()) -> Answer:
@@ -173,7 +172,7 @@ class Client:
         flaw = reply.flaw
         if not flaw:
             try:
-                data = sanitizer.data(parse(reply.body))
+                data = parse(sanitizer.mask(reply.body))
             except ValueError as error:
                 flaw = sanitizer.line(str(error))
             else:
@@ -200,22 +199,17 @@ class Client:
 
 def _decode_error(data: t.Any) -> tuple[str | None, str | None]:
     """
-    Find the API's code and message in the body of an error, as the vendor's SDK does.
+    Find the API's code and message in the body of an error, under the keys that the vendor's SDK knows.
 
-    :param data: The decoded body. Both parts of a pair are at the top, or in the same object below.
+    :param data: The decoded body. Both parts of a pair are at the top, or in one object below.
     :return: Code and message, ``None`` for a missing one.
     """
-    if not isinstance(data, dict):
-        return None, None
-    for code, message in (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")):
-        if code in data and message in data:
-            return _text(data[code]), _text(data[message])
-    found: tuple[str | None, str | None] = (None, None)
-    for value in data.values():
-        inner = _decode_error(value)
-        if inner != (None, None):
-            found = inner
-    return found
+    if isinstance(data, dict):
+        for place in (data, *data.values()):
+            for code, message in (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")):
+                if isinstance(place, dict) and code in place and message in place:
+                    return _text(place[code]), _text(place[message])
+    return None, None
 
 
 def _text(value: t.Any) -> str | None:

@@ -15,7 +15,7 @@ from ._deadline import without_signals
 from ._errors import CloudPondError
 from ._paging import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, pages
 from ._refusals import NoTurn
-from ._settings import SEGMENT_RULE, is_segment
+from ._settings import SEGMENT_RULE, is_valid_id
 from ._transport import CONCURRENT_MAX
 
 if t.TYPE_CHECKING:
@@ -143,7 +143,7 @@ class Resource(t.NamedTuple):
             if not all(entry["id"] for entry in entries):
                 raise page.answer.error(f"one {self.noun} in the answer has no ID")
             # The IDs of a listing must be safe to use: an unchecked one could be a template, or a path.
-            if not all(is_segment(entry["id"]) for entry in entries):
+            if not all(is_valid_id(entry["id"]) for entry in entries):
                 raise page.answer.error(f"the ID of one {self.noun} in the answer {SEGMENT_RULE}")
             yield entries
 

@@ -116,7 +116,7 @@ def _environ(action: ActionBase) -> dict[str, str]:
     return {**os.environ, **{str(name): str(plain(value)) for name, value in of_task.items()}}
 
 
-def _shows_invocation(task_vars: dict[str, t.Any]) -> bool:
+def _shows_invocation(task_vars: Mapping[str, t.Any]) -> bool:
     """Return whether a result has the arguments. ansible-core 2.21 has a setting for it; older versions add them."""
     if "INJECT_INVOCATION" not in C.config.get_configuration_definitions():
         return True

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from ansible.errors import AnsibleFilterError
 from jinja2 import Undefined
 
-from ..module_utils._specification import FIELDS, SITE_FIELDS
-
-#: Keys that a registered result has, and an entry has only if the API adds them.
+#: ansible-core gives the first two to every registered result. An entry to which the API adds one of them is read as a
+#: result without entries, and so as no success.
 _RESULT_KEYS = frozenset({"changed", "failed", "skipped", "unreachable"})
 
 
@@ -28,8 +27,8 @@ class Kind(t.NamedTuple):
     #: The keys of one entry and of a list in a result. In messages, "_" is a space.
     key: str
     list_key: str
-    #: The keys that the module gives to each entry. The API may add any others.
-    fields: frozenset[str]
+    #: The list key of the other kind.
+    other_list_key: str
 
     @property
     def module(self) -> str:
@@ -37,13 +36,10 @@ class Kind(t.NamedTuple):
         return f"huaweicloud.cloudpond.cloudpond_{self.key}_info"
 
 
-ORDERS = Kind("delivery_order", "delivery_orders", frozenset(FIELDS))
-SITES = Kind("edge_site", "edge_sites", frozenset(SITE_FIELDS))
+ORDERS = Kind("delivery_order", "delivery_orders", "edge_sites")
+SITES = Kind("edge_site", "edge_sites", "delivery_orders")
 
-_LIST_KEYS = frozenset({ORDERS.list_key, SITES.list_key})
-
-#: Keys that mark a mapping without the keys above as a result, unless it is an entry: a playbook may have removed them.
-_OTHER_RESULT_KEYS = _LIST_KEYS | {"error", "msg", "results"}
+_NOTHING = "The query returned nothing"
 
 
 @dataclass(frozen=True)
@@ -66,6 +62,8 @@ class Answer:
 
     entries: Sequence[Mapping[str, t.Any]]
     failure: Failure | None = None
+    #: The entries come from a listing of the account.
+    listed: bool = False
 
     @property
     def hopeless(self) -> bool:
@@ -74,12 +72,9 @@ class Answer:
 
     def all_are(self, *statuses: str) -> bool:
         """The query did not fail, there is an entry, and every entry is in one of these statuses."""
-        return (
-            self.failure is None and bool(self.entries) and all(entry["status"] in statuses for entry in self.entries)
-        )
+        return self.failure is None and bool(self.entries) and all(each["status"] in statuses for each in self.entries)
 
 
-_NOTHING = "The query returned nothing"
 _SKIPPED = Answer([], Failure("The query was skipped", skipped=True))
 
 
@@ -98,14 +93,18 @@ def read(value: object, plugin: str, kind: Kind, *, takes_listing: bool) -> list
     # From 2.19 on, ansible-core does this before it calls a plugin.
     if isinstance(value, Undefined):
         value._fail_with_undefined_error()
-    answers = _of_value(value, kind)
-    if answers is None:
-        noun = kind.key.replace("_", " ")
+    noun = kind.key.replace("_", " ")
+    try:
+        if isinstance(value, Mapping) and _RESULT_KEYS & value.keys():
+            answers = _of_result(value, kind)
+        else:
+            answers = [Answer(_bare_entries([value] if isinstance(value, Mapping) else value, kind))]
+    except ValueError:
         raise AnsibleFilterError(
             f"{plugin} takes a registered result of {kind.module}, {'an' if noun[0] in 'aeiou' else 'a'} {noun} or a "
-            f"list of {noun}s, but was given {_describe(value, kind)}"
-        )
-    if not takes_listing and _has_listing(value, kind):
+            f"list of {noun}s, but was given {_describe(value)}"
+        ) from None
+    if not takes_listing and any(answer.listed for answer in answers):
         raise AnsibleFilterError(
             f"{plugin} was given a listing of the account, which is not a gate: the task has neither {kind.key}_id nor "
             f"{kind.key}_ids. Give the IDs, or test the result's {kind.list_key} if you mean the listing"
@@ -113,116 +112,72 @@ def read(value: object, plugin: str, kind: Kind, *, takes_listing: bool) -> list
     return answers
 
 
-def _of_value(value: object, kind: Kind) -> list[Answer] | None:
-    """Return None for an unreadable or ambiguous value. So do the functions below."""
-    if isinstance(value, Mapping):
-        if _is_bare_entry(value, kind):
-            return [Answer([value])]
-        return _of_result(value, kind) if _is_result(value) else None
-    return [Answer(value)] if _is_list(value) and all(_is_bare_entry(element, kind) for element in value) else None
+def _of_result(result: Mapping[str, t.Any], kind: Kind) -> list[Answer]:
+    """
+    Read the result of a task.
 
-
-def _of_result(result: Mapping[str, t.Any], kind: Kind) -> list[Answer] | None:
-    # The result of the gate has both lists.
-    if (_LIST_KEYS - {kind.list_key}) & result.keys() and "open" not in result:
-        return None
-    entries, error = result.get(kind.list_key), result.get("error")
+    :raises ValueError: for a result of something else.
+    """
     if "results" in result:
-        return None if entries is not None or error is not None else _of_loop(result, kind)
+        return _of_loop(result, kind)
     if result.get("skipped"):
         return [_SKIPPED]
-    message = result.get("msg")
+    message, error, found = result.get("msg"), result.get("error"), result.get(kind.list_key)
     if result.get("unreachable"):
-        return [_failure(message or "The host that runs the query is unreachable")]
+        return [Answer([], Failure(str(message or "The host that runs the query is unreachable")))]
+    # The result of the gate has both lists.
+    if found is None and kind.other_list_key in result:
+        raise ValueError
+    entries = [] if found is None else _entries(found)
     if isinstance(error, Mapping):
-        if entries is not None and not (_is_list(entries) and all(map(_is_entry, entries))):
-            return None
-        failure = Failure(
-            str(message or error.get("message") or _NOTHING),
-            http_status=error.get("http_status"),
-            code=error.get("code"),
-            retryable=error.get("retryable") is True,
-        )
-        return [Answer(entries or [], failure)]
-    if error is not None or entries is None:
+        fields = {key: error.get(key) for key in ("http_status", "code")}
+        message = str(message or error.get("message") or _NOTHING)
+        return [Answer(entries, Failure(message, retryable=error.get("retryable") is True, **fields))]
+    if found is None or error is not None:
         # Wrong arguments or a crash: the wait ends, so that the task's own message is shown.
-        return [_failure(message)]
-    return [Answer(entries)] if _is_list(entries) and all(map(_is_entry, entries)) else None
+        return [Answer(entries, Failure(str(message or _NOTHING)))]
+    return [Answer(entries, listed=bool(result.get("listed")))]
 
 
-def _of_loop(result: Mapping[str, t.Any], kind: Kind) -> list[Answer] | None:
-    items = result["results"]
-    if not _is_list(items):
-        return None
+def _of_loop(result: Mapping[str, t.Any], kind: Kind) -> list[Answer]:
     answers: list[Answer] = []
-    for item in items:
-        if not isinstance(item, Mapping) or not _is_result(item):
-            return None
-        of_item = _of_result(item, kind)
-        if of_item is None:
-            return None
-        answers += of_item
-    if not answers:
-        return [Answer([])]
-    # ansible-core sets this when every item was skipped, and must not be overruled.
-    if result.get("skipped"):
+    for item in _list(result["results"]):
+        if not isinstance(item, Mapping) or not _RESULT_KEYS & item.keys():
+            raise ValueError
+        answers += _of_result(item, kind)
+    # ansible-core says so when every item was skipped. An empty loop is skipped, too, but is no failure.
+    if answers and result.get("skipped"):
         answers.append(_SKIPPED)
-    return answers
+    return answers or [Answer([])]
 
 
-def _failure(message: object) -> Answer:
-    return Answer([], Failure(str(message or _NOTHING)))
+def _bare_entries(value: object, kind: Kind) -> list[Mapping[str, t.Any]]:
+    """Return a list of entries that is not part of a result. One with a result's keys could be read in two ways."""
+    entries = _entries(value)
+    if any((_RESULT_KEYS | {kind.list_key, "results"}) & entry.keys() for entry in entries):
+        raise ValueError
+    return entries
 
 
-def _has_listing(value: object, kind: Kind) -> bool:
-    if not isinstance(value, Mapping) or _is_bare_entry(value, kind) or not _is_result(value):
-        return False
-    items = value.get("results")
-    return bool(value.get("listed")) or (_is_list(items) and any(_has_listing(item, kind) for item in items))
+def _entries(value: object) -> list[Mapping[str, t.Any]]:
+    entries = _list(value)
+    for entry in entries:
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("status", 0), (str, type(None))):
+            raise ValueError
+    return entries
 
 
-def _is_result(value: Mapping[str, t.Any]) -> bool:
-    return bool(_RESULT_KEYS & value.keys()) or (not _is_entry(value) and bool(_OTHER_RESULT_KEYS & value.keys()))
+def _list(value: object) -> list[t.Any]:
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes, bytearray)):
+        raise ValueError
+    return list(value)
 
 
-def _is_entry(value: object) -> t.TypeGuard[Mapping[str, t.Any]]:
-    return isinstance(value, Mapping) and isinstance(value.get("status", 0), (str, type(None)))
-
-
-def _is_bare_entry(value: object, kind: Kind) -> bool:
-    """
-    Return whether a value is an entry, and not a result with its own status, such as one of another module.
-
-    The API may add keys that results have, too. The value is still an entry if it has all keys that the module gives to
-    an entry, and nothing of another query's result. A playbook may have combined the two.
-    """
-    if not _is_entry(value):
-        return False
-    if not (_RESULT_KEYS | _LIST_KEYS | {"results"}) & value.keys():
-        return True
-    return (
-        kind.fields <= value.keys()
-        and not {kind.list_key, "results"} & value.keys()
-        and not any(value.get(key) for key in ("failed", "skipped", "unreachable", "listed", "error"))
-    )
-
-
-def _is_list(value: object) -> t.TypeGuard[Sequence[t.Any]]:
-    return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray))
-
-
-def _describe(value: object, kind: Kind) -> str:
-    """Return the type of a value, with the keys of a mapping, or the first element of a list that is not an entry."""
-    if _is_list(value):
-        odd = [element for element in value if not _is_bare_entry(element, kind)][:1]
-        return " that has ".join([_type_name(value), *(_type_name(element) for element in odd)])
-    return _type_name(value)
-
-
-def _type_name(value: object) -> str:
+def _describe(value: object) -> str:
     # ansible-core's own types are named after their base.
     base = next(base for base in type(value).__mro__ if base.__module__ == "builtins")
     name = (type(value) if base is object else base).__name__
-    if not isinstance(value, Mapping):
-        return name
-    return f"{name} with the keys {', '.join(sorted(map(str, value)))}" if value else f"empty {name}"
+    if isinstance(value, Mapping):
+        return f"{name} with the keys {', '.join(sorted(map(str, value)))}" if value else f"empty {name}"
+    first = _describe(value[0]) if isinstance(value, (list, tuple)) and value else ""
+    return f"{name} that begins with {first}" if first else name

@@ -16,15 +16,16 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from ansible import constants as C
+from ansible.plugins.callback import CallbackBase
 from ansible.plugins.loader import callback_loader
 
 from ..module_utils._specification import ACCEPTING, FINAL_STATUSES, SUCCESS
 from ._decision import is_done
 from ._report import ACCEPT
-from ._text import clean, order_label, shown, status_label
+from ._text import NO_STATUS, clean, order_label, shown, status_label
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from ansible.utils.display import Display
 
@@ -72,8 +73,8 @@ class Progress:
         self._failure = clean(message)
         if self._failures == 1:
             self._failing_since = now
-            return [Line(f"outage: {self._failure}", "COLOR_WARN")]
-        return list(self._remind(now, f"no answer for {_duration(now - self._failing_since)}"))
+        reminder = self._remind(now, f"no answer for {_duration(now - self._failing_since)}")
+        return [Line(f"outage: {self._failure}", "COLOR_WARN")] if self._failures == 1 else reminder
 
     def answered(
         self,
@@ -102,7 +103,8 @@ class Progress:
             self._failures = 0
         before, self._states = self._states, {}
         waiting: Counter[str] = Counter()
-        for order in orders:
+        # Sites may share an order.
+        for order in {order["id"]: order for order in orders}.values():
             key, state = str(order["id"]), _state(order, sites)
             self._states[key] = state
             settled = _is_settled(order, sites)
@@ -115,7 +117,8 @@ class Progress:
                 changed, text = before.get(key) != state, f"{before.get(key)} -> {state}" if key in before else state
             if changed:
                 lines.append(Line(self._order_line(now, order, text, settled), _color(order, settled)))
-        return lines or list(self._remind(now, _counted(waiting)))
+        reminder = self._remind(now, _counted(waiting))
+        return lines or ([] if over else reminder)
 
     def _order_line(self, now: datetime, order: Mapping[str, t.Any], text: str, settled: bool) -> str:
         waited = ""
@@ -124,12 +127,14 @@ class Progress:
         advice = f": {ACCEPT}" if order["status"] == ACCEPTING else ""
         return f"{order_label(order)}: {text}{waited}{advice}"
 
-    def _remind(self, now: datetime, what: str) -> Iterator[Line]:
+    def _remind(self, now: datetime, what: str) -> list[Line]:
+        """Return the reminder that is due. It is due once, even if a line about a change takes its place."""
         waited = now - self._began
-        if waited >= self._reminder:
-            while waited >= self._reminder:
-                self._reminder *= 2
-            yield Line(f"still waiting after {_duration(waited)}: {what}", "COLOR_VERBOSE")
+        if waited < self._reminder:
+            return []
+        while waited >= self._reminder:
+            self._reminder *= 2
+        return [Line(f"still waiting after {_duration(waited)}: {what}", "COLOR_VERBOSE")]
 
 
 def say(display: Display, lines: Iterable[Line], host: str) -> None:
@@ -163,7 +168,7 @@ def _stdout_is_text() -> bool:
     plugin = callback_loader.get(name, class_only=True)
     if plugin is None or "json" in name:
         return False
-    own = Path(inspect.getfile(callback_loader.get("ansible.builtin.default", class_only=True))).parent
+    own = Path(inspect.getfile(CallbackBase)).parent
     # By their files: the loader gives a module other names when it lists all plugins, or finds one by its full name.
     files = [Path(inspect.getfile(base)) for base in plugin.__mro__ if base is not object]
     return any(file.parent == own and file.stem in _TEXT_CALLBACKS for file in files)
@@ -174,7 +179,9 @@ def _state(order: Mapping[str, t.Any], sites: Mapping[str, str | None] | None) -
     if sites is None or order["status"] != SUCCESS:
         return label
     site = order["edge_site_id"]
-    return f"{label}, edge site {shown(site)} {status_label(sites.get(site))}" if site else f"{label}, no edge site yet"
+    if not site:
+        return f"{label}, no edge site yet"
+    return f"{label}, edge site {shown(site)} {shown(sites.get(site)) or NO_STATUS}"
 
 
 def _is_settled(order: Mapping[str, t.Any], sites: Mapping[str, str | None] | None) -> bool:

@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 import dataclasses
+import html
+import json
+from urllib.parse import quote, quote_plus
 
 from ._answers import error_answer, html_answer, json_answer, throttled_answer
 from ._kinds import error_code, seconds, whole_seconds
@@ -34,8 +37,20 @@ def _cut_short(situation: Situation) -> Stream:
 
 def _echo(situation: Situation, code: float) -> Answer:
     credential = situation.credential
+    echoes = [
+        credential,
+        quote(credential, safe=""),
+        quote_plus(credential),
+        # Some encoders escape more than they must.
+        html.escape(credential).replace("/", "&#x2F;").replace("=", "&#61;"),
+        json.dumps(credential)[1:-1].replace("/", "\\/").replace("=", "\\u003d"),
+        f"{credential[:-2]}...",
+    ]
     return error_answer(
-        int(code), f"Incorrect IAM authentication information: {credential}", "APIGW.0301", (("X-Echo", credential),)
+        int(code),
+        f"Incorrect IAM authentication information: {' '.join(echoes)}",
+        "APIGW.0301",
+        (("X-Echo", credential),),
     )
 
 
@@ -103,7 +118,8 @@ PLAIN = (
     ),
     FaultKind(
         "echo[:CODE]",
-        "status CODE, default 401, APIGW.0301; its error_msg and the header X-Echo repeat the request's credential",
+        "status CODE, default 401, APIGW.0301; the header X-Echo repeats the request's credential, as does its "
+        "error_msg: plain, percent-encoded, as forms, HTML and JSON encode it, and cut off",
         _echo,
         error_code,
         401,

@@ -18,6 +18,9 @@ import nox
 NOX_DIR = Path(__file__).resolve().parents[2] / ".nox"
 RESULTS_DIR = NOX_DIR / "results"
 
+MATRIX = NOX_DIR.parent / "docs" / "matrix.md"
+_BEGIN, _END = "<!-- results -->\n", "<!-- end -->"
+
 
 class Row(NamedTuple):
     """One line of the table."""
@@ -69,10 +72,27 @@ def show_table(report: Path) -> list[str]:
     return problems
 
 
-def read_rows(report: Path) -> Iterator[Row]:
-    """Yield the lines of the table of nox's report."""
-    for row, _counts in _rows(json.loads(report.read_text(encoding="utf-8"))):
-        yield row
+def write_matrix(report: Path) -> None:
+    """Put the results of a report into docs/matrix.md. Those of sessions that did not run stay."""
+    rows = [row for row in _read(report) if re.search(r"-py3\.", row.session) and row.result != "skipped"]
+    if not rows:
+        return
+    page = MATRIX.read_text(encoding="utf-8")
+    before, _begin, rest = page.partition(_BEGIN)
+    table, _end, after = rest.partition(_END)
+    lines = dict(re.findall(r"^\| (\S+-py\S+) (\|.*)$", table, re.M))
+    lines |= {
+        row.session: f"| {row.core} | {row.python} | {row.result} | {row.time} | {row.note or '-'} |" for row in rows
+    }
+    head = ["| session | ansible-core | Python | result | time | |", "| --- | --- | --- | --- | --- | --- |"]
+    text = "\n".join(["", *head, *(f"| {name} {rest}" for name, rest in sorted(lines.items())), "", ""])
+    MATRIX.write_text(f"{before}{_BEGIN}{text}{_END}{after}", encoding="utf-8")
+
+
+def _read(report: Path) -> list[Row]:
+    if not report.is_file():
+        return []
+    return [row for row, _counts in _rows(json.loads(report.read_text(encoding="utf-8")))]
 
 
 def _rows(report: dict[str, Any]) -> Iterator[tuple[Row, dict[str, int]]]:

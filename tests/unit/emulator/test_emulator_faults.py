@@ -196,7 +196,15 @@ def test_echo(fault: str, code: int) -> None:
         got = get(emulator.url, headers={"X-Auth-Token": "secret+token/=="})
     assert got.status == code
     assert got.json["error_code"] == "APIGW.0301"
-    assert "secret+token/==" in got.json["error_msg"]
+    echoes = got.json["error_msg"].partition(": ")[2].split(" ")
+    assert echoes == [
+        "secret+token/==",
+        "secret%2Btoken%2F%3D%3D",
+        "secret%2Btoken%2F%3D%3D",
+        "secret+token&#x2F;&#61;&#61;",
+        r"secret+token\/\u003d\u003d",
+        "secret+token/...",
+    ]
     assert got.headers["X-Echo"] == "secret+token/=="
 
 

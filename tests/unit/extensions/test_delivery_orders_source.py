@@ -26,8 +26,8 @@ from hypothesis import strategies as st
 from jinja2.nativetypes import NativeEnvironment
 
 from ansible_collections.huaweicloud.cloudpond.plugins.doc_fragments import _connection
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _credentials, _settings
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._argspec import connection_argument_spec
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._settings import OPTIONS
 
 from ..conftest import DOMAIN_ID, TOKEN
 
@@ -438,9 +438,9 @@ def test_arguments_that_are_null_count_as_left_out(
     source: Source, emulate: Emulate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emulator = emulate(f"{ID}=SUCCESS")
-    monkeypatch.setenv(_settings.ENDPOINT_VARIABLE, emulator.url)
-    monkeypatch.setenv(_credentials.DOMAIN_VARIABLES[0], DOMAIN_ID)
-    monkeypatch.setenv(_credentials.TOKEN_VARIABLE, TOKEN)
+    monkeypatch.setenv("HW_CLOUDPOND_ENDPOINT", emulator.url)
+    monkeypatch.setenv("HW_DOMAIN_ID", DOMAIN_ID)
+    monkeypatch.setenv("HW_AUTH_TOKEN", TOKEN)
     args = dict.fromkeys(name for name in source.globals["ARGUMENTS"] if name != "delivery_order_ids")
     source.until_polled(1, source.globals["main"](source.queue, args))
     assert source.queue.changes == [(ID, None, "SUCCESS")]
@@ -579,12 +579,8 @@ def test_the_credential_type_sets_what_the_client_reads() -> None:
     folder = SOURCES / "credential_types" / "cloudpond"
     fields = yaml.safe_load((folder / "input.yml").read_text(encoding="utf-8"))
     injectors = yaml.safe_load((folder / "injectors.yml").read_text(encoding="utf-8"))
-    variables = {
-        "endpoint": _settings.ENDPOINT_VARIABLE,
-        "domain_id": _credentials.DOMAIN_VARIABLES[0],
-        "auth_token": _credentials.TOKEN_VARIABLE,
-        **{name: of_option[0] for name, of_option in _credentials.CREDENTIAL_VARIABLES.items()},
-    }
+    names = ("endpoint", "domain_id", "auth_token", "access_key", "secret_key", "security_token")
+    variables = {name: OPTIONS[name].variables[0] for name in names}
     ids = {field["id"]: field for field in fields["fields"]}
     assert ids.keys() == variables.keys()
     assert set(fields["required"]) <= ids.keys()

@@ -26,11 +26,14 @@ from ansible.errors import AnsibleFilterError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.huaweicloud.cloudpond.plugins.action import cloudpond_delivery_order_gate
 from ansible_collections.huaweicloud.cloudpond.plugins.action.cloudpond_delivery_order_info import ActionModule
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _transport
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals import Refusals
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FINAL_STATUSES, STATUSES
+from ansible_collections.huaweicloud.cloudpond.plugins.plugin_utils import _run
 from ansible_collections.huaweicloud.cloudpond.plugins.test.delivery_order import (
     delivery_order_settled,
     delivery_order_succeeded,
@@ -41,6 +44,7 @@ from ansible_collections.huaweicloud.cloudpond.tests.emulator._situation import 
 
 from ..conftest import DOMAIN_ID, EXAMPLES, TOKEN
 from .module_utils.test_client import make_client
+from .stand_ins import Screen, make_action
 
 LIVES = int(os.environ.get("CHAOS_LIVES", "25"))
 ANSWERS = 4 * EXAMPLES
@@ -88,19 +92,20 @@ def life(rng: random.Random) -> list[str]:
 
 def query(emulator: Emulator) -> dict[str, t.Any]:
     """Return the result of a task."""
-    connection = SimpleNamespace(transport="local", become=None, _shell=SimpleNamespace(env_prefix=lambda **_values: ""))
     args: dict[str, t.Any] = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN}
     args.update(delivery_order_id=ID, timeout=TIMEOUT, max_retries=MAX_RETRIES)
-    task = SimpleNamespace(args=args, async_val=0, environment=[], action="huaweicloud.cloudpond.x")
-    stand_ins: list[t.Any] = [task, connection, None, None, None, None]
-    return ActionModule(*stand_ins).run(task_vars={})
+    return make_action(ActionModule, args).run(task_vars={})
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for what a server asks: how long that may be has tests of its own."""
+    monkeypatch.setattr(_transport.Transport, "sleep", lambda self, seconds: None)
+    monkeypatch.setattr(_transport.Transport, "_wait_while_held", lambda self: None)
 
 
 def live(steps: list[str], rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> str | None:
     """Query until the order is settled, or for ATTEMPTS times, and return the status that was believed in the end."""
-    # Nobody waits for what a server asks: how long that may be has tests of its own.
-    monkeypatch.setattr(_transport.Transport, "sleep", lambda self, seconds: None)
-    monkeypatch.setattr(_transport.Transport, "_wait_while_held", lambda self: None)
+    hurry(monkeypatch)
     # On a busy machine, requests that the client has given up can reach the emulator during a later query.
     tries: list[int | None] = []
     send = _transport.Transport._try
@@ -146,6 +151,50 @@ def live(steps: list[str], rng: random.Random, monkeypatch: pytest.MonkeyPatch) 
     return result["delivery_order"]["status"] if settled and not result.get("failed") else None
 
 
+def wait_at_gate(steps: list[str], in_progress: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
+    """Let a gate wait for as many queries as live does, and return its result."""
+    hurry(monkeypatch)
+    screen, slept = Screen(), [0.0]
+    # Count the refusals of each life by themselves.
+    monkeypatch.setattr(_run, "REFUSALS", Refusals())
+    monkeypatch.setattr(cloudpond_delivery_order_gate, "Display", lambda: screen)
+    real = time.monotonic
+    clock = SimpleNamespace(
+        monotonic=lambda: real() + slept[0], sleep=lambda seconds: slept.append(slept.pop() + seconds)
+    )
+    monkeypatch.setattr(cloudpond_delivery_order_gate, "time", clock)
+    # So far apart that the queries, which take real time, don't matter.
+    args: dict[str, t.Any] = {"wait_sleep": 86400, "wait_timeout": 86400 * (ATTEMPTS - 1), "in_progress": in_progress}
+    args.update(domain_id=DOMAIN_ID, auth_token=TOKEN, delivery_order_id=ID, timeout=TIMEOUT, max_retries=MAX_RETRIES)
+    with Emulator([f"{ID}={','.join(steps)}"], token=TOKEN, domain_id=DOMAIN_ID) as emulator:
+        action = make_action(cloudpond_delivery_order_gate.ActionModule, {**args, "endpoint": emulator.url})
+        result = action.run(task_vars={})
+        status = emulator._gateway._resources["v2", "delivery-orders"].book._entries[ID].status
+        statuses = [request.status for request in emulator.requests]
+    assert TOKEN not in json.dumps(result) + str(screen.shown)
+    assert statuses.count(401) + statuses.count(403) <= 1, steps
+    if result["open"]:
+        assert status == "SUCCESS", steps
+        assert not {"failed", "error"} & result.keys()
+    elif result.get("failed"):
+        assert result.get("error") or status in FINAL_STATUSES - {"SUCCESS"} or in_progress == "fail", steps
+    else:
+        assert in_progress == "continue"
+        assert status not in FINAL_STATUSES, steps
+    if result["elapsed"] < args["wait_timeout"]:
+        # It did not give up early.
+        assert result["open"] or status in FINAL_STATUSES or not result["error"]["retryable"], steps
+    assert result["open"] is delivery_order_succeeded(result)
+    return result
+
+
+@pytest.mark.lives
+@pytest.mark.parametrize("seed", range(LIVES))
+def test_a_life_before_a_gate(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(seed)
+    wait_at_gate(life(rng), rng.choice(("fail", "continue")), monkeypatch)
+
+
 @pytest.mark.lives
 @pytest.mark.parametrize("seed", range(LIVES))
 def test_a_life(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +220,10 @@ def test_a_life(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_life_with_a_name(steps: str, end: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert live(steps.split(","), random.Random(0), monkeypatch) == end
+    with monkeypatch.context() as patches:
+        assert live(steps.split(","), random.Random(0), patches) == end
+    result = wait_at_gate(steps.split(","), "continue", monkeypatch)
+    assert (result["open"], result.get("failed", False)) == (end == "SUCCESS", end != "SUCCESS")
 
 
 class Server:

@@ -185,18 +185,15 @@ class _Type(t.NamedTuple):
 _STRING = _Type("a string", (str,))
 _NUMBER = _Type("a number", (int, float))
 
-CONNECTION_ARGUMENTS = {
-    "endpoint": _STRING,
-    "domain_id": _STRING,
-    "auth_token": _STRING,
-    "access_key": _STRING,
-    "secret_key": _STRING,
-    "security_token": _STRING,
-    "validate_certs": _Type("true or false", (bool,)),
-    "ca_path": _STRING,
-    "timeout": _NUMBER,
-    "max_retries": _Type("a whole number", (int,)),
+_TYPES = {
+    "str": _STRING,
+    "path": _STRING,
+    "bool": _Type("true or false", (bool,)),
+    "int": _Type("a whole number", (int,)),
+    "float": _NUMBER,
 }
+
+CONNECTION_ARGUMENTS = {name: _TYPES[option.type] for name, option in _settings.OPTIONS.items()}
 ARGUMENTS = {
     "delivery_order_ids": _Type("a list of IDs", (list,)),
     "interval": _NUMBER,
@@ -340,7 +337,7 @@ def _find_ids(args: Mapping[str, t.Any]) -> list[str] | None:
             got = _type_name(delivery_order_id)
             hint = _hint("delivery_order_ids", delivery_order_id)
             raise ValueError(f"Entry {number} of delivery_order_ids must be a string: got {got}.{hint}")
-        if not _settings.is_segment(delivery_order_id):
+        if not _settings.is_valid_id(delivery_order_id):
             raise ValueError(f"Entry {number} of delivery_order_ids {_settings.SEGMENT_RULE}.")
     return delivery_order_ids
 

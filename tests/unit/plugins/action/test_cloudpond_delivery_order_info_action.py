@@ -18,6 +18,7 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals im
 from ansible_collections.huaweicloud.cloudpond.plugins.plugin_utils import _action, _run
 
 from ...conftest import DOMAIN_ID, ENDPOINTS_WITH_A_PASSWORD, TOKEN
+from ..stand_ins import Vaulted, make_action
 
 if t.TYPE_CHECKING:
     from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
@@ -33,33 +34,12 @@ def new_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_run, "REFUSALS", Refusals())
 
 
-class Vaulted:
-    """A value that is no string until somebody asks for one, as ansible-core has for those in a vault."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __str__(self) -> str:
-        return self.text
-
-
-def action(args: dict[str, t.Any], **task: t.Any) -> ActionModule:
-    """An action plugin as ansible-core makes it, with as much of a task as it looks at."""
-    shell = SimpleNamespace(env_prefix=lambda **_values: "")
-    connection = SimpleNamespace(
-        transport=task.pop("transport", "local"), become=task.pop("become", None), _shell=shell
-    )
-    facts = {"args": args, "async_val": 0, "environment": [], "action": "huaweicloud.cloudpond.x", **task}
-    stand_ins: list[t.Any] = [SimpleNamespace(**facts), connection, None, None, None, None]
-    return ActionModule(*stand_ins)
-
-
 def connection(emulator: Emulator) -> dict[str, t.Any]:
     return {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN, "max_retries": 0}
 
 
 def run(args: dict[str, t.Any]) -> dict[str, t.Any]:
-    return action(args).run(task_vars={"ansible_inject_invocation": True})
+    return make_action(ActionModule, args).run(task_vars={"ansible_inject_invocation": True})
 
 
 def test_an_order(emulate: Emulate) -> None:
@@ -145,7 +125,7 @@ def test_a_server_makes_no_template(emulate: Emulate) -> None:
     ],
 )
 def test_which_tasks_are_shipped(facts: dict[str, t.Any], here: bool) -> None:
-    assert action({}, **facts)._is_local() is here
+    assert make_action(ActionModule, {}, **facts)._is_local() is here
 
 
 @pytest.mark.parametrize(
@@ -153,7 +133,7 @@ def test_which_tasks_are_shipped(facts: dict[str, t.Any], here: bool) -> None:
 )
 def test_where_all_tasks_are_shipped(monkeypatch: pytest.MonkeyPatch, name: str, value: t.Any) -> None:
     monkeypatch.setattr(_action, name, value)
-    assert action({})._is_local() is False
+    assert make_action(ActionModule, {})._is_local() is False
 
 
 #: Starts a worker as ansible-core does, prints its process ID, and is gone.

@@ -18,21 +18,34 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specificati
 report = FilterModule().filters()["delivery_order_report"]
 
 BAD = (
-    "An order that is FAIL, CANCELLED or DELETED will not be delivered: look it up in the CloudPond console, and wait "
-    "for the order that replaces it."
+    "An order that is FAIL, CANCELLED or DELETED will not be delivered: look it up in the CloudPond console, and put "
+    "the ID of the order that replaces it into the inventory."
 )
 ACCEPTING = "ACCEPTING means that the customer must accept the delivery in the CloudPond console."
-RETRYABLE = "Another query may succeed: run the play again when the API answers."
-REFUSED = (
-    "Renew or correct the credential before you run the play again: the vendor locks a key that is refused more than "
-    "five times in a row, and a token expires after 24 hours."
+RETRYABLE = "Waiting may help: query again when the API answers."
+TOKEN = (
+    "Renew the token before another query: the vendor locks a key that is refused more than five times in a row. "
+    "A token expires after 24 hours."
 )
-MISSING = "Check the IDs of the orders, and domain_id."
-OTHER = "Fix this before you run the play again."
+KEY = (
+    "Check the clock of the host that runs the query, which must not be off by more than 15 minutes, and the access "
+    "key and its secret before another query: the vendor locks a key that is refused more than five times in a row."
+)
+EITHER = (
+    "Renew the token, or check the access key, its secret and the clock of the host before another query: the vendor "
+    "locks a key that is refused more than five times in a row."
+)
+FORBIDDEN = (
+    "Check that domain_id is the ID of the account, that a token is scoped to the domain and not to a project, the "
+    "permissions of the user, and endpoint."
+)
+GATEWAY = "Check endpoint: partner clouds have their own. Check domain_id and the permissions of the user, too."
+MISSING = "Check the IDs, and domain_id."
+OTHER = "Correct this before another query."
 SKIPPED = "Check the conditions of the task that queries the orders."
 UNKNOWN = "An order without a known status does not count as delivered: look it up in the CloudPond console."
-WAITING = "Run the play again, perhaps with more retries."
-DELIVERED = "Every order is delivered: there is nothing to do."
+WAITING = "The next query asks again for what is in progress."
+DELIVERED = "Every order is delivered: the gate is open."
 NOTHING = "There is no delivery order: check the IDs, the status filter, and domain_id."
 
 
@@ -51,8 +64,21 @@ def result(*orders: dict[str, t.Any], **more: t.Any) -> dict[str, t.Any]:
     return {"changed": False, "failed": False, "listed": False, "delivery_orders": list(orders), **more}
 
 
-def failed(http_status: int | None, retryable: bool = False, msg: str = "Cannot query it: no") -> dict[str, t.Any]:
-    return {"changed": False, "failed": True, "msg": msg, "error": {"http_status": http_status, "retryable": retryable}}
+def failed(
+    http_status: int | None, retryable: bool = False, msg: str = "Cannot query it: no", code: str | None = None
+) -> dict[str, t.Any]:
+    error = {"http_status": http_status, "retryable": retryable, "code": code}
+    return {"changed": False, "failed": True, "msg": msg, "error": error}
+
+
+def gate(*orders: dict[str, t.Any], sites: dict[str, str | None] | None = None, **more: t.Any) -> dict[str, t.Any]:
+    """A result of the gate. The sites are statuses by their IDs."""
+    entries = {} if sites is None else {"edge_sites": [{"id": each, "status": sites[each]} for each in sites]}
+    return {"changed": False, "open": False, "elapsed": 0, "msg": "m", "delivery_orders": [*orders], **entries, **more}
+
+
+#: As the gateway says it.
+WRONG_TOKEN = "Cannot query it: HTTP 401, APIGW.0301: Incorrect IAM authentication information: "
 
 
 def loop(*items: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -102,24 +128,72 @@ def test_a_line_an_order_the_bad_ones_first_then_what_to_do() -> None:
         (failed(None, True), RETRYABLE),
         # Whether asking again makes sense is for the module to say.
         (failed(401, True), RETRYABLE),
-        (failed(401), REFUSED),
-        (failed(403), REFUSED),
+        (failed(401, msg=f"{WRONG_TOKEN}decrypt token fail"), TOKEN),
+        (failed(401, msg=f"{WRONG_TOKEN}token expires"), TOKEN),
+        (failed(401, msg=f"{WRONG_TOKEN}token not found"), TOKEN),
+        (failed(401, msg=f"{WRONG_TOKEN}verify aksk signature fail"), KEY),
+        (failed(401), EITHER),
+        (failed(403), FORBIDDEN),
+        (failed(403, code="APIGW.0302"), FORBIDDEN),
         (failed(404), MISSING),
+        (failed(404, code="IES.00001008"), MISSING),
+        (failed(404, code="APIGW.0101"), GATEWAY),
+        (failed(400, code="APIGW.0201"), OTHER),
+        (failed(503, True, code="APIGW.0101"), RETRYABLE),
         (failed(400), OTHER),
         (failed(None), OTHER),
         ({"failed": True, "msg": "missing required arguments: domain_id"}, OTHER),
         ({"unreachable": True, "msg": "no route"}, OTHER),
         ({"changed": False, "skipped": True}, SKIPPED),
-        (loop(failed(401), failed(404), failed(403)), f"{REFUSED} {MISSING}"),
+        (loop(failed(401), failed(404), failed(403), failed(401)), f"{EITHER} {MISSING} {FORBIDDEN}"),
         (loop(failed(503, True), failed(404)), MISSING),
         (loop(failed(503, True), result(order(1, "PROCESSING"))), RETRYABLE),
         (loop(failed(503, True), result(order(1, "ACCEPTING"))), f"{RETRYABLE} {ACCEPTING}"),
         (loop(failed(503, True), result(order(1, "FAIL"))), BAD),
         (loop(failed(404), result(order(1, "FAIL"))), f"{BAD} {MISSING}"),
+        # Some orders are missing, and others were found.
+        ({**failed(404), "delivery_orders": [order(1, "SUCCESS")], "missing": ["x"]}, MISSING),
+        ({**failed(404), "delivery_orders": [order(1, "FAIL")], "missing": ["x"]}, f"{BAD} {MISSING}"),
+        ({**failed(404), "delivery_orders": [order(1, "ACCEPTING")], "missing": ["x"]}, f"{MISSING} {ACCEPTING}"),
+        ({**failed(404), "delivery_orders": [], "missing": ["x"]}, MISSING),
+        # The gate waits for the sites, too.
+        (gate(order(1, "SUCCESS")), DELIVERED),
+        (gate(order(1, "SUCCESS"), sites={"e-1": "available"}), DELIVERED),
+        (gate(order(1, "SUCCESS"), sites={"e-1": "deploying"}), WAITING),
+        (gate(order(1, "SUCCESS"), sites={"e-1": "unavailable"}), WAITING),
+        (gate(order(1, "SUCCESS"), sites={"e-1": None}), WAITING),
+        (gate(order(1, "SUCCESS"), sites={}), WAITING),
+        (gate(order(1, "SUCCESS", edge_site_id=None), sites={}), WAITING),
+        (gate(order(1, "SUCCESS"), order(2, "SUCCESS"), sites={"e-1": "available", "e-2": "initial"}), WAITING),
+        (gate(order(1, "SUCCESS"), order(2, "PROCESSING"), sites={"e-1": "available"}), WAITING),
+        (gate(order(1, "SUCCESS"), order(2, "FAIL"), sites={"e-1": "deploying"}), BAD),
+        # A gate that was given wrong arguments.
+        ({"changed": False, "open": False, "elapsed": 0, "failed": True, "msg": "a loop is refused"}, OTHER),
     ],
 )
 def test_what_to_do(value: t.Any, advice: str) -> None:
     assert report(value).splitlines()[-1] == advice
+
+
+def test_each_order_has_its_site_s_status_if_the_gate_waits_for_sites() -> None:
+    value = gate(order(1, "SUCCESS"), order(2, "PROCESSING"), sites={"e-1": "deploying"})
+    assert report(value).splitlines()[:2] == [
+        "site-2 (0-2) has been PROCESSING since 2026-01-04T07:05:14Z, edge site e-2.",
+        "site-1 (0-1) has been SUCCESS since 2026-01-04T07:05:14Z, edge site e-1 deploying.",
+    ]
+    assert f'edge site e-1 "{HARMLESS}".\n' in report(gate(order(1, "SUCCESS"), sites={"e-1": HOSTILE}))
+
+
+def test_orders_that_were_found_stand_beside_the_missing_ones() -> None:
+    found = [order(1, "SUCCESS"), order(2, "PROCESSING"), order(3, "FAIL")]
+    value = {**failed(404, msg="Cannot query x: HTTP 404"), "delivery_orders": found, "missing": ["x"]}
+    starts = [line.partition(" ")[0] for line in report(value).splitlines()]
+    assert starts == ["site-3", "Cannot", "site-2", "site-1", "An"]
+
+
+def test_the_message_of_a_gate_is_not_reported_twice() -> None:
+    message = f"Cannot query x: HTTP 404.\n{MISSING}"
+    assert report(gate(order(1, "SUCCESS"), failed=True, msg=message, error=failed(404)["error"])) == message
 
 
 def test_a_failed_query_has_its_message() -> None:

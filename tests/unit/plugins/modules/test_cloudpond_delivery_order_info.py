@@ -18,6 +18,10 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _modu
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FIELDS, STATUSES
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
 from ansible_collections.huaweicloud.cloudpond.plugins.modules import cloudpond_delivery_order_info
+from ansible_collections.huaweicloud.cloudpond.plugins.test.delivery_order import (
+    delivery_order_settled,
+    delivery_order_succeeded,
+)
 
 from ...conftest import DOMAIN_ID, ENDPOINTS_WITH_A_PASSWORD, TOKEN
 
@@ -162,6 +166,53 @@ def test_many_orders(emulate: Emulate, run_module: RunModule) -> None:
     assert len(emulator.requests) == 2
 
 
+def test_some_orders_are_missing(emulate: Emulate, run_module: RunModule) -> None:
+    emulator = emulate("a=SUCCESS", "b=FAIL")
+    result = run_module(**connection(emulator), delivery_order_ids=["x", "b", "y", "a", "b"])
+    assert result["failed"] is True
+    assert result["missing"] == ["x", "y"]
+    assert [order["id"] for order in result["delivery_orders"]] == ["b", "a", "b"]
+    assert all(set(order) == set(FIELDS) for order in result["delivery_orders"])
+    assert result["msg"].startswith("Cannot query delivery order 'x' and delivery order 'y': HTTP 404, ")
+    assert (result["error"]["http_status"], result["error"]["retryable"]) == (404, False)
+
+
+def test_all_orders_are_missing(emulate: Emulate, run_module: RunModule) -> None:
+    result = run_module(**connection(emulate()), delivery_order_ids=["x", "y"])
+    assert (result["missing"], result["delivery_orders"]) == (["x", "y"], [])
+
+
+def test_many_orders_of_which_some_are_missing(emulate: Emulate, run_module: RunModule) -> None:
+    """So many that the account is listed first."""
+    ids = [f"order-{number:02}" for number in range(40)]
+    result = run_module(**connection(emulate("order-{00..29}=SUCCESS")), delivery_order_ids=ids)
+    assert result["missing"] == ids[30:]
+    assert [order["id"] for order in result["delivery_orders"]] == ids[:30]
+
+
+@pytest.mark.parametrize("ids", [["a", "x"], ["x", "a"], ["x"]])
+def test_delivered_orders_beside_missing_ones_are_a_failed_query_for_the_tests(
+    emulate: Emulate, run_module: RunModule, ids: list[str]
+) -> None:
+    result = run_module(**connection(emulate("a=SUCCESS")), delivery_order_ids=ids)
+    assert delivery_order_succeeded(result) is False
+    # Waiting can't cure it, so a wait ends.
+    assert delivery_order_settled(result) is True
+    assert "missing" not in run_module(**connection(emulate("a=SUCCESS")), delivery_order_ids=["a"])
+
+
+def test_orders_in_progress_beside_missing_ones_end_a_wait(emulate: Emulate, run_module: RunModule) -> None:
+    result = run_module(**connection(emulate("a=PROCESSING")), delivery_order_ids=["a", "x"])
+    assert (delivery_order_succeeded(result), delivery_order_settled(result)) == (False, True)
+
+
+def test_a_failure_other_than_a_missing_order_has_no_orders(emulate: Emulate, run_module: RunModule) -> None:
+    emulator = emulate("a=SUCCESS", "b=http:503")
+    result = run_module(**connection(emulator), delivery_order_ids=["a", "b"], max_retries=0)
+    assert not {"missing", "delivery_orders"} & result.keys()
+    assert result["error"]["retryable"] is True
+
+
 @pytest.mark.parametrize("option", ["delivery_order_id", "delivery_order_ids"])
 def test_an_id_that_came_out_null_is_never_a_listing(emulate: Emulate, run_module: RunModule, option: str) -> None:
     emulator = emulate("a=SUCCESS")
@@ -275,7 +326,7 @@ def test_a_missing_account_is_a_failure_that_says_all_ways(run_module: RunModule
             "REQUESTS_CA_BUNDLE must name a file or directory of CA certificates: '/now",
         ),
         ("CURL_CA_BUNDLE", "/", "CURL_CA_BUNDLE names the directory '/', which has no certificate named by its hash"),
-        ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/nowhere", "HUAWEICLOUD_SDK_CREDENTIALS_FILE names '/nowhere', which do"),
+        ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/nowhere", "HUAWEICLOUD_SDK_CREDENTIALS_FILE names '/nowhere', which ca"),
         ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/dev/zero", "HUAWEICLOUD_SDK_CREDENTIALS_FILE names '/dev/zero', which"),
     ],
 )

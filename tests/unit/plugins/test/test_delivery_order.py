@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import enum
+import os
 import subprocess
 import sys
 import types
 import typing as t
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleFilterError
@@ -57,13 +56,11 @@ SKIPPED = {"changed": False, "skipped": True, "skip_reason": "Conditional result
 DEBUG = {"changed": False, "failed": False, "msg": "SUCCESS", "item": 1, "ansible_loop_var": "item"}
 
 
-#: Keys that registered results have as well, in an order.
+#: Keys of some results, in an order.
 ADDED: list[dict[str, t.Any]] = [
-    {"failed": False},
-    {"changed": False},
-    {"changed": "2026-01-01", "skipped": None},
     {"edge_sites": ["x"]},
     {"edge_sites": [], "msg": "m", "error": None},
+    {"listed": True, "open": True},
 ]
 
 #: What a result adds to an order that a playbook combines with it.
@@ -71,6 +68,7 @@ COMBINED: list[dict[str, t.Any]] = [
     failed(http_status=404),
     {"changed": False, "failed": True},
     {"failed": "yes"},
+    {"failed": False},
     {"error": {"retryable": True}, "changed": False},
     {"changed": False, "unreachable": True, "msg": "m"},
     SKIPPED,
@@ -78,7 +76,6 @@ COMBINED: list[dict[str, t.Any]] = [
     result(),
     loop(result("FAIL")),
     loop(),
-    {**result("SUCCESS"), "listed": True},
     {"listed": True, "changed": False},
 ]
 
@@ -111,24 +108,12 @@ def test_an_order_with_keys_that_the_api_adds(status: str, more: dict[str, t.Any
 
 @pytest.mark.parametrize("more", COMBINED)
 def test_an_order_combined_with_a_result_is_not_delivered(more: dict[str, t.Any]) -> None:
-    combined: dict[str, t.Any] = {**dict.fromkeys(FIELDS), **order("SUCCESS"), **more}
     # What counts then is the result.
-    if more.get("listed"):
-        with pytest.raises(AnsibleFilterError, match="listing of the account"):
-            succeeded(combined)
-        return
+    combined: dict[str, t.Any] = {**dict.fromkeys(FIELDS), **order("SUCCESS"), **more}
     assert succeeded(combined) is False
     for value in ([combined], [order("SUCCESS"), combined]):
         with pytest.raises(AnsibleFilterError):
             succeeded(value)
-
-
-@pytest.mark.parametrize("more", [*ADDED, *COMBINED])
-def test_a_result_of_another_module_with_a_status_and_an_id_is_no_order(more: dict[str, t.Any]) -> None:
-    # All keys but one.
-    other = {**dict.fromkeys(FIELDS[:-1]), **order("SUCCESS"), **more}
-    with contextlib.suppress(AnsibleFilterError):
-        assert succeeded(other) is False
 
 
 def test_ansible_finds_them() -> None:
@@ -155,7 +140,6 @@ def test_there_are_six_statuses_and_four_are_final() -> None:
         (failed(retryable=True), (False, False)),
         (failed(retryable=False), (True, False)),
         (failed(), (True, False)),
-        ({"msg": "m", "error": {"retryable": True}}, (False, False)),
         (result("SUCCESS", error={"retryable": True}), (False, False)),
         ({"changed": False, "failed": True, "msg": "missing required arguments: domain_id"}, (True, False)),
         ({"changed": False, "skipped": True}, (True, False)),
@@ -174,7 +158,6 @@ def test_results(value: t.Any, expected: tuple[bool, bool]) -> None:
     [
         (loop(result("SUCCESS")), (True, True)),
         (loop(result("SUCCESS"), result("SUCCESS", failed=True), failed=True), (True, True)),
-        ({"results": [result("SUCCESS")]}, (True, True)),
         (loop(result("SUCCESS"), result("FAIL")), (True, False)),
         (loop(result("SUCCESS"), result("PROCESSING")), (False, False)),
         (loop(result("PROCESSING"), result("FAIL")), (False, False)),
@@ -193,6 +176,7 @@ def test_results(value: t.Any, expected: tuple[bool, bool]) -> None:
         (loop(DEBUG, DEBUG), (True, False)),
         (loop(result("SUCCESS"), DEBUG), (True, False)),
         # Never seen of ansible-core. In doubt, nothing has succeeded.
+        (result("SUCCESS", results=[]), (False, False)),
         (loop(result("SUCCESS"), skipped=True), (True, False)),
         (result("SUCCESS", skipped=True), (True, False)),
         (result("SUCCESS", unreachable=True), (True, False)),
@@ -226,15 +210,11 @@ LISTING = result("SUCCESS", listed=True)
     "value",
     [
         LISTING,
-        {"listed": True, "delivery_orders": [order("SUCCESS")]},
         result(listed=True),
         {**LISTING, "listed": "yes"},
-        {**LISTING, "error": {"retryable": True}},
-        {**LISTING, "skipped": True},
         loop(LISTING),
         loop(result("SUCCESS", listed=False), LISTING),
         loop(loop(LISTING)),
-        loop(result("SUCCESS"), listed=True),
     ],
 )
 def test_a_listing_is_no_gate(value: t.Any) -> None:
@@ -260,17 +240,21 @@ def test_what_is_no_listing_and_the_orders_of_one() -> None:
         ({}, "empty dict"),
         ({"id": "1", "name": "n"}, "dict with the keys id, name"),
         ({"status": 1}, "dict with the keys status"),
-        ([order("SUCCESS"), "SUCCESS"], "list that has str"),
-        ([result("SUCCESS")], "list that has dict with the keys changed, delivery_orders, failed"),
+        ([order("SUCCESS"), "SUCCESS"], "list that begins with dict"),
+        ([result("SUCCESS")], "list that begins with dict with the keys changed, delivery_orders, failed"),
+        ({"results": [result("SUCCESS")]}, "dict with the keys results"),
+        ({"msg": "m", "error": {"retryable": True}}, "dict with the keys error, msg"),
+        ({"listed": True, "delivery_orders": [order("SUCCESS")]}, "dict with the keys delivery_orders, listed"),
+        ({"changed": False, "edge_sites": []}, "dict with the keys changed, edge_sites"),
         ({"delivery_orders": 1}, "dict with the keys delivery_orders"),
         ({"changed": False, "delivery_orders": ["SUCCESS"]}, "dict with the keys changed, delivery_orders"),
         ({"changed": False, "delivery_orders": order("SUCCESS")}, "dict with the keys changed, delivery_orders"),
         ({"changed": False, "delivery_orders": "SUCCESS"}, "dict with the keys changed, delivery_orders"),
         (result(True), "dict with the keys changed, delivery_orders, failed"),
         (result(1), "dict with the keys changed, delivery_orders, failed"),
-        ([{"id": "1"}], "list that has dict with the keys id"),
-        ([[order("SUCCESS")]], "list that has list"),
-        ([None], "list that has NoneType"),
+        ([{"id": "1"}], "list that begins with dict with the keys id"),
+        ([[order("SUCCESS")]], "list that begins with list that begins with dict"),
+        ([None], "list that begins with NoneType"),
         ({"id": "1", "status": b"SUCCESS"}, "dict with the keys id, status"),
         ((order(status) for status in STATUSES), "generator"),
         (bytearray(b""), "bytearray"),
@@ -282,11 +266,9 @@ def test_what_is_no_listing_and_the_orders_of_one() -> None:
         ({**order("SUCCESS"), "results": [result("PROCESSING")]}, "dict with the keys changed_by, id, results, status"),
         (
             [{**order("SUCCESS"), "delivery_orders": [order("PROCESSING")]}],
-            "list that has dict with the keys changed_by",
+            "list that begins with dict with the keys changed_by",
         ),
-        ([{**order("SUCCESS"), "changed": False}], "list that has dict with the keys changed, changed_by"),
-        (result("SUCCESS", results=[]), "dict with the keys changed, delivery_orders, failed, results"),
-        (loop(result("SUCCESS"), error={"retryable": True}), "dict with the keys changed, error, msg, results"),
+        ([{**order("SUCCESS"), "changed": False}], "list that begins with dict with the keys changed, changed_by"),
         (loop(order("SUCCESS")), "dict with the keys changed, msg, results"),
         (loop("SUCCESS"), "dict with the keys changed, msg, results"),
         (loop({}), "dict with the keys changed, msg, results"),
@@ -347,7 +329,7 @@ def test_any_mapping_and_any_sequence() -> None:
         for value in (
             orders,
             orders[0],
-            Keys({"delivery_orders": orders}),
+            Keys({"changed": False, "delivery_orders": orders}),
             Keys(loop() | {"results": Items(result(status))}),
         ):
             assert settled(value) is True
@@ -415,10 +397,10 @@ def test_a_loop_over_orders_is_what_one_query_for_all_is(statuses: list[str]) ->
 
 
 def test_the_tests_need_no_requests() -> None:
-    root = Path(__file__).parents[7]
     code = (
-        "import sys; sys.modules['requests'] = None; sys.path.insert(0, sys.argv[1]); "
+        "import sys; sys.modules['requests'] = None; "
         "import ansible_collections.huaweicloud.cloudpond.plugins.test.delivery_order; "
         "import ansible_collections.huaweicloud.cloudpond.plugins.filter.delivery_order_report"
     )
-    subprocess.run([sys.executable, "-c", code, str(root)], check=True)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)

@@ -7,7 +7,7 @@
     python canaries.py EMULATOR_URL PROXY_URL WAY
 
 The way of the queries is here, in Ansible's own process, or shipped. It prints a line for each place, and exits with 1
-when a secret came to light.
+when a secret came to light, or when nothing was echoed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import sys
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 MODULE = "huaweicloud.cloudpond.cloudpond_delivery_order_info"
 GATE = "huaweicloud.cloudpond.cloudpond_delivery_order_gate"
@@ -100,7 +101,9 @@ def places(url: str, proxy: str) -> t.Iterator[Place]:
     source = {"plugin": "huaweicloud.cloudpond.delivery_orders", "endpoint": url, "auth_token": CANARY}
     yield Place(
         "the inventory plugin",
-        files={"orders.cloudpond.yml": json.dumps({**source, "domain_id": DOMAIN_ID})},
+        files={
+            "orders.cloudpond.yml": json.dumps({**source, "domain_id": DOMAIN_ID, "delivery_order_ids": ["echo-401"]})
+        },
         arguments=("-i", "orders.cloudpond.yml", "--list"),
         command="ansible-inventory",
         ways=("here",),
@@ -198,9 +201,9 @@ def run(place: Place, folder: Path, url: str, way: str) -> str:
 
 
 def forms(secret: str) -> set[bytes]:
-    """Return the secret as it may stand in a text."""
-    encoded = base64.b64encode(secret.encode()).decode()
-    return {form.encode() for form in (secret, json.dumps(secret)[1:-1], secret.replace("/", "\\/"), encoded)}
+    """Return how its beginning and its end may stand in a text: plain, encoded, and as a login is sent."""
+    begin, end = secret[:16], secret[-12:-2]
+    return {form.encode() for form in (begin, quote(begin), end)} | {base64.b64encode(secret.encode())}
 
 
 def found_in(folder: Path) -> list[str]:
@@ -213,7 +216,7 @@ def found_in(folder: Path) -> list[str]:
 def main() -> int:
     """Run the command line."""
     url, proxy, way = sys.argv[1:]
-    bad = 0
+    bad = echoes = 0
     for number, place in enumerate(places(url, proxy)):
         if way not in place.ways:
             continue
@@ -222,6 +225,7 @@ def main() -> int:
         folder.mkdir()
         printed = run(place, folder, url, way)
         found = [name for name in found_in(folder / "output") if KEPT not in name]
+        echoes += printed.count("authentication information: ********")
         # Else nothing would be proved.
         asked = "Cannot query" in printed or "must name a file" in printed
         asked = asked and ('"open": false' in printed or place.command != "ansible-playbook")
@@ -229,7 +233,8 @@ def main() -> int:
         print(f"{place.name}, {way}: {', '.join(found) if found else 'in no output' if asked else 'not asked'}")
         if not asked:
             print(printed[-3000:])
-    return 1 if bad else 0
+    print(f"{echoes} echoes were masked")
+    return 1 if bad or not echoes else 0
 
 
 if __name__ == "__main__":
