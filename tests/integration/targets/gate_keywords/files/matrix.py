@@ -2,10 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs ansible-playbook for each cell of cells.yml, and compares who was touched, who failed, and the exit code.
+"""Runs ansible-playbook for each cell of a file, and compares who was touched, who failed, and the exit code.
 
-Prints a table. Exits with 1 when a cell came out otherwise, and shows what that run printed. Arguments are the names of
-the cells to run; without any, all run. Writes its files into the working folder.
+    python matrix.py CELLS.yml [NAME ...]
+
+Prints a table in Markdown. Exits with 1 when a cell came out otherwise, and shows what that run printed. The names are
+those of the cells to run; without any, all run. Writes its files into the working folder.
 """
 
 from __future__ import annotations
@@ -16,10 +18,12 @@ import os
 import re
 import subprocess
 import sys
+import time
 import typing as t
 from pathlib import Path
 
 import yaml
+from ansible.release import __version__ as ansible_version
 
 #: An ansible-playbook keeps one core busy.
 AT_A_TIME = 2
@@ -27,7 +31,7 @@ AT_A_TIME = 2
 #: How long one run may take, in seconds.
 TIMEOUT = 120
 
-ROLE = "huaweicloud.cloudpond.delivery_order_gate"
+GATE = "huaweicloud.cloudpond.cloudpond_delivery_order_gate"
 SITES = ("ready-a", "coming-b", "ready-c")
 
 Data = dict[str, t.Any]
@@ -38,7 +42,7 @@ class Cell(t.NamedTuple):
 
     name: str
     playbook: str
-    #: Of cells.yml.
+    #: Of the file of cells.
     row: Data
 
 
@@ -46,89 +50,103 @@ class Outcome(t.NamedTuple):
     """How a run came out. The lists are of names of sites."""
 
     touched: list[str]
-    #: Touched by the play after, which asks the fact.
+    #: Touched by the play after.
     later: list[str]
     failed: list[str]
     rc: int
 
 
-def gate(row: Data, way: str) -> Data:
-    """
-    :param way: include_role, import_role, or roles.
-    :return: The entry of a play, which is a task unless the way is roles.
-    """
-    variables = {"delivery_order_gate_ids": ["{{ delivery_order_id }}"], "delivery_order_gate_retries": 0}
-    variables |= {f"delivery_order_gate_{name}": value for name, value in row.get("gate", {}).items()}
-    keywords = {"delegate_to": "localhost", **row.get("keywords", {})}
-    if way == "roles":
-        return {"role": ROLE, "vars": variables, **keywords}
-    if way == "import_role":
-        return {"name": "Gate", "ansible.builtin.import_role": {"name": ROLE}, "vars": variables, **keywords}
-    include = {"name": ROLE, "apply": keywords}
-    return {
-        "name": "Gate",
-        "ansible.builtin.include_role": include,
-        "vars": variables,
-        "tags": "always",
-        **row.get("include", {}),
-    }
+def write(name: str, content: object) -> str:
+    """Write a file, which may be in a folder, and return its name."""
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text(json.dumps(content, indent=2), encoding="utf-8")
+    return name
 
 
-def write_playbook(stem: str, row: Data, way: str, nested: str | None) -> str:
-    """
-    :param nested: The way in which the gate is taken in: include_tasks, import_tasks or import_playbook, or None.
-    :return: The name of the playbook, for ansible-playbook.
-    """
+class Playbook:
+    """The playbook of a cell, made of its row."""
 
-    def write(name: str, content: object) -> str:
-        Path(f"{stem}{name}.yml").write_text(json.dumps(content, indent=2), encoding="utf-8")
-        return f"{stem}{name}.yml"
+    def __init__(self, stem: str, row: Data, way: str) -> None:
+        """
+        :param stem: What the names of its files begin with.
+        :param way: How the play takes in the gate.
+        """
+        self._stem = stem
+        self._row = row
+        self._way = way
+        self._written = 0
 
-    if "plays" in row:
-        return write("", row["plays"])
-    play: Data = {"name": "Provision", "hosts": "sites", "gather_facts": False, **row.get("play", {})}
-    provision = {
-        "name": "Provision the site",
-        "ansible.builtin.debug": {"msg": "touched {{ inventory_hostname }}"},
-        "tags": "provision",
-    }
-    entry = gate(row, way)
-    if way == "roles":
-        play |= {"roles": [entry], "tasks": [provision]}
-    elif nested in ("include_tasks", "import_tasks"):
-        outer = write("-inner", [entry])
-        keywords = {"tags": "always"} if nested == "include_tasks" else {}
-        play["tasks"] = [{"name": "Nest", f"ansible.builtin.{nested}": {"file": outer}, **keywords}, provision]
-    else:
-        play["tasks"] = [*row.get("before", []), entry, provision]
-    after = {
-        "name": "Ask the fact",
-        "hosts": "sites",
-        "gather_facts": False,
-        "tasks": [
-            {
-                "name": "Provision later",
-                "ansible.builtin.debug": {"msg": "later {{ inventory_hostname }}"},
-                "when": "delivery_order_gate_open | default(false)",
-                "tags": "provision",
-            }
-        ],
-    }
-    if nested == "import_playbook":
-        return write("", [{"ansible.builtin.import_playbook": write("-inner", [play])}, after])
-    return write("", [play, after])
+    def write(self) -> str:
+        """Write it, and return its name."""
+        if "plays" in self._row:
+            return write(f"{self._stem}.yml", self._fill(self._row["plays"]))
+        tasks = self._row.get("tasks", ["gate", "touch"])
+        play = {"name": "Provision", "hosts": "sites", "gather_facts": False, **self._row.get("play", {})}
+        if self._way == "roles":
+            play["roles"] = [{"role": self._role([self._gate({})]), **self._row.get("around", {})}]
+            tasks = [task for task in tasks if task != "gate"]
+        play = self._fill({**play, "tasks": tasks})
+        if self._way == "import_playbook":
+            play = {"ansible.builtin.import_playbook": write(f"{self._stem}-inner.yml", [play])}
+        later = self._touch("later", {"when": "gate.open | default(false)"})
+        after = {"name": "Go on", "hosts": "sites", "gather_facts": False, "tasks": [later]}
+        return write(f"{self._stem}.yml", [play, after])
+
+    def _fill(self, value: t.Any) -> t.Any:
+        """Put the tasks into a part of a playbook: a list's items gate, touch and later stand for them."""
+        if isinstance(value, dict):
+            return {key: self._fill(each) for key, each in value.items()}
+        if not isinstance(value, list):
+            return value
+        return [self._task(each) for each in value]
+
+    def _task(self, item: t.Any) -> t.Any:
+        name, keywords = next(iter(item.items())) if isinstance(item, dict) and len(item) == 1 else (item, {})
+        if name == "gate":
+            return self._take_in(self._gate(keywords))
+        if name in ("touch", "later"):
+            return self._touch(name, keywords)
+        return self._fill(item)
+
+    def _gate(self, keywords: Data) -> Data:
+        given = {"register": "gate", "tags": "always", **self._row.get("gate", {}), **keywords}
+        own = {"wait_timeout": 0, **given.pop("options", {})}
+        if "delivery_order_ids" not in own:
+            own = {"delivery_order_id": "{{ delivery_order_id }}", **own}
+        return {"name": "Gate", GATE: own, **given}
+
+    def _touch(self, name: str, keywords: Data) -> Data:
+        given = {"when": "gate.open", "tags": "provision", **self._row.get("touch", {}), **keywords}
+        msg = {"msg": f"{'touched' if name == 'touch' else name} {{{{ inventory_hostname }}}}"}
+        given = {keyword: value for keyword, value in given.items() if value is not None}
+        return {"name": "Provision the site", "ansible.builtin.debug": msg, **given}
+
+    def _role(self, tasks: list[Data]) -> str:
+        self._written += 1
+        name = f"{self._stem}-{self._written}"
+        write(f"roles/{name}/tasks/main.yml", tasks)
+        return name
+
+    def _take_in(self, gate: Data) -> Data:
+        if self._way in ("task", "import_playbook"):
+            return gate
+        around = {"name": "Take in the gate", **self._row.get("around", {})}
+        if self._way == "block":
+            return {**around, "block": [gate]}
+        if self._way.startswith("include"):
+            around = {"tags": "always", **around}
+        role = self._role([gate])
+        what = {"name": role} if self._way.endswith("role") else {"file": f"roles/{role}/tasks/main.yml"}
+        return {f"ansible.builtin.{self._way}": {**what, **around.pop("with", {})}, **around}
 
 
 def cells(rows: list[Data], wanted: list[str]) -> t.Iterator[Cell]:
     """Yield a cell for each way in which a row is to be run."""
     for row in rows:
-        for way in row.get("ways", ["include_role"]):
-            for nested in row.get("nested", [None]):
-                name = ", ".join(part for part in (row["name"], "" if "plays" in row else way, nested) if part)
-                if wanted and row["name"] not in wanted and name not in wanted:
-                    continue
-                stem = re.sub(r"\W+", "-", name)
-                yield Cell(name, write_playbook(stem, row, way, nested), row)
+        for way in row.get("ways", ["task"]):
+            name = f"{row['name']}, {way}" if "ways" in row else row["name"]
+            if not wanted or row["name"] in wanted or name in wanted:
+                yield Cell(name, Playbook(re.sub(r"\W+", "_", name), row, way).write(), row)
 
 
 def run(cell: Cell) -> tuple[Outcome, str]:
@@ -157,41 +175,43 @@ def run(cell: Cell) -> tuple[Outcome, str]:
 
 def expected(row: Data) -> Outcome:
     """Return how a row is to come out."""
+    if tuple(map(int, ansible_version.split(".")[:2])) < (2, 21):
+        row = {**row, **row.get("before_2_21", {})}
     touched = sorted(row["touched"])
     return Outcome(touched, sorted(row.get("later", touched)), sorted(row.get("failed", [])), row.get("rc", 0))
 
 
-def main() -> int:
-    """Run the command line."""
-    inventory = {
-        site: {"delivery_order_id": site, "ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-        for site in SITES
-    }
-    away = {"ansible_connection": "ssh", "ansible_ssh_executable": str(Path("no-ssh").resolve())}
-    Path("inventory.json").write_text(
-        json.dumps({"sites": {"hosts": inventory}, "elsewhere": {"hosts": {"away": away}}}), encoding="utf-8"
-    )
-    # As ssh does for a host that does not answer.
+def write_surroundings() -> None:
+    """Write down what all cells share."""
+    # Nothing answers there: a gate connects to nothing. As ssh does for a host that does not answer.
     Path("no-ssh").write_text("#!/bin/sh\nexit 255\n", encoding="utf-8")
     Path("no-ssh").chmod(0o700)
-    provision = {"name": "Provision", "ansible.builtin.debug": {"msg": "touched {{ inventory_hostname }}"}}
-    Path("provision.yml").write_text(json.dumps([provision]), encoding="utf-8")
-    change = {"name": "Go on to the other", "ansible.builtin.set_fact": {"order_to_wait_for": "coming-b"}}
-    Path("roles/change_the_order/tasks").mkdir(parents=True, exist_ok=True)
-    Path("roles/change_the_order/tasks/main.yml").write_text(json.dumps([change]), encoding="utf-8")
-    every = list(cells(yaml.safe_load(Path("cells.yml").read_text(encoding="utf-8")), sys.argv[1:]))
-    width = max(len(cell.name) for cell in every)
+    away = {"ansible_connection": "ssh", "ansible_ssh_executable": str(Path("no-ssh").resolve())}
+    sites = {site: {"delivery_order_id": site, **away} for site in SITES}
+    write("inventory.json", {"sites": {"hosts": sites}})
+    write("localhost.json", {"all": {"hosts": {"localhost": away}}})
+    touch = {"name": "Provision", "ansible.builtin.debug": {"msg": "touched {{ inventory_hostname }}"}}
+    write("provision.yml", [touch])
+
+
+def main() -> int:
+    """Run the command line."""
+    began = time.monotonic()
+    write_surroundings()
+    every = list(cells(yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8")), sys.argv[2:]))
+    print(f"| ansible-core {ansible_version} | touched | by the play after | failed | exit code |")
+    print("|---|---|---|---|---|")
     bad = 0
     with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
         for cell, (outcome, printed) in zip(every, pool.map(run, every)):
             right = expected(cell.row)
             missing = [each for each in cell.row.get("messages", []) if not re.search(each, printed)]
             columns = [" ".join(names) or "-" for names in outcome[:3]]
-            print(f"{cell.name:{width}} | {' | '.join(columns)} | {outcome.rc}")
+            print(f"| {cell.name} | {' | '.join(columns)} | {outcome.rc} |")
             if outcome != right or missing:
                 bad += 1
                 print(f"^^^ not {right}{f', or lacks {missing}' if missing else ''}\n{printed}\n")
-    print(f"{len(every) - bad} of {len(every)} cells are right")
+    print(f"\n{len(every) - bad} of {len(every)} cells are right, after {time.monotonic() - began:.0f} s")
     return 1 if bad else 0
 
 
