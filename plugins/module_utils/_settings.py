@@ -284,7 +284,8 @@ def find_settings(sources: Sources) -> Settings:
         domain_id=sources.setting("domain_id"),
         timeout=sources.setting("timeout"),
         max_retries=sources.setting("max_retries"),
-        verify=sources.setting("validate_certs") and (sources.setting("ca_path") or True),
+        # Without TLS, nothing reads the bundle, which takes long to check.
+        verify=endpoint.is_plain or (sources.setting("validate_certs") and (sources.setting("ca_path") or True)),
         proxy=_find_proxy(endpoint, sources.environ),
     )
 
