@@ -10,8 +10,6 @@ JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 NOX_ARGS ?=
 # More arguments for `make scale`: --draw only writes the tables and the plot from the existing figures.
 SCALE_ARGS ?=
-# More arguments for `make mutation`: --survivors runs only the mutants that survived the last run.
-MUTATION_ARGS ?=
 # Whether `make test` fails when an interpreter is missing, or leaves out what needs it.
 ifneq ($(filter-out 0,$(CLOUDPOND_REQUIRE_INTERPRETERS)),)
 NOX_MISSING := --error-on-missing-interpreters
@@ -35,7 +33,6 @@ help:
 	@echo 'make demo-events  run the event source, which starts a playbook (needs Java 17 or newer)'
 	@echo 'make test       run all checks and tests; a table at the end shows the results'
 	@echo 'make matrix     run the tests on every ansible-core and Python; takes hours, and fills docs/matrix.md'
-	@echo 'make mutation   change the code in thousands of ways, which the unit tests must notice; takes hours'
 	@echo 'make docs       build the documentation site in .nox/site'
 	@echo 'make benchmark  compare the module with others, against the emulator'
 	@echo 'make scale      measure each way of waiting from 1 to 100,000 orders, and redraw docs/scale.md'
@@ -104,11 +101,6 @@ matrix:
 	@CI=true NO_COLOR=1 $(NOX) --reuse-venv=yes --parallel=$(JOBS) --report=.nox/matrix.json \
 	  $(if $(NOX_ARGS),$(NOX_ARGS),--tags matrix) || true
 	@$(NOX) --session summary -- .nox/matrix.json
-
-.PHONY: mutation
-mutation:
-	$(call environment,mutation,tools/mutation/requirements.txt)
-	@$(VENVS)/mutation/bin/python -m tools.mutation --cache-dir $(VENVS)/mutation/cache $(MUTATION_ARGS)
 
 .PHONY: docs
 docs:

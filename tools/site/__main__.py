@@ -51,7 +51,7 @@ its community, and is not a product of the vendor.
    :maxdepth: 1
    :caption: Reference
 
-   Modules, plugins and roles <collection>
+   Modules and plugins <collection>
    event_source
 """
 
