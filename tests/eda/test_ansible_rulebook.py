@@ -153,7 +153,7 @@ sites:
 - name: Say which site this is, and what its gate was opened by
   ansible.builtin.copy:
     dest: "{tmp_path}/{{{{ inventory_hostname }}}}.provisioned"
-    content: "{{{{ delivery_order_gate_orders[0].status }}}} {{{{ ansible_eda.event.delivery_order.name }}}}"
+    content: "{{{{ delivery_order.status }}}} {{{{ ansible_eda.event.delivery_order.name }}}}"
 """,
         encoding="utf-8",
     )

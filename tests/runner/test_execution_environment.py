@@ -106,7 +106,7 @@ def test_an_environment_can_be_created(name: str, installed: Installed, tmp_path
 
 
 @pytest.mark.parametrize("environment", [{}, {"SHIPPED": "yes"}], ids=["in-process", "shipped"])
-def test_the_module_and_the_role_need_no_other_folder(
+def test_the_module_and_the_gate_need_no_other_folder(
     environment: dict[str, str], installed: Installed, tmp_path: Path
 ) -> None:
     plays = [
@@ -115,7 +115,7 @@ def test_the_module_and_the_role_need_no_other_folder(
             "hosts": "localhost",
             "gather_facts": False,
             "environment": environment,
-            "vars": {"ansible_python_interpreter": sys.executable, "delivery_order_gate_ids": ["0000-a"]},
+            "vars": {"ansible_python_interpreter": sys.executable},
             "tasks": [
                 {
                     "name": "Ask by the module",
@@ -124,8 +124,8 @@ def test_the_module_and_the_role_need_no_other_folder(
                     "failed_when": "order is not huaweicloud.cloudpond.delivery_order_succeeded",
                 },
                 {
-                    "name": "Ask by the role",
-                    "ansible.builtin.include_role": {"name": "huaweicloud.cloudpond.delivery_order_gate"},
+                    "name": "Ask by the gate",
+                    "huaweicloud.cloudpond.cloudpond_delivery_order_gate": {"delivery_order_id": "0000-a"},
                 },
                 {
                     "name": "Report",
