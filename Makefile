@@ -37,7 +37,7 @@ help:
 	@echo 'make benchmark  compare the module with others, against the emulator'
 	@echo 'make scale      measure each way of waiting from 1 to 100,000 orders, and redraw docs/scale.md'
 	@echo 'make format     format the Python files'
-	@echo 'make picture    redraw the picture of the callback'
+	@echo 'make picture    redraw the picture of a wait'
 	@echo 'make build      build the tarball of a release, the same bytes each time'
 	@echo 'make clean      remove the files of these commands ($(VENVS), .nox)'
 
@@ -71,7 +71,7 @@ demo-events:
 .PHONY: picture
 picture:
 	$(call environment,picture,tools/picture/requirements.txt)
-	@$(VENVS)/picture/bin/python -m tools.picture docs/images/delivery_progress.svg
+	@$(VENVS)/picture/bin/python -m tools.picture --cache-dir $(VENVS)/picture/cache
 
 .PHONY: scale
 scale:

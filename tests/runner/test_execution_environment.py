@@ -105,16 +105,15 @@ def test_an_environment_can_be_created(name: str, installed: Installed, tmp_path
 # Without the other folders
 
 
-@pytest.mark.parametrize("environment", [{}, {"SHIPPED": "yes"}], ids=["in-process", "shipped"])
+@pytest.mark.parametrize("keywords", [{}, {"async": 60, "poll": 1}], ids=["in-process", "shipped"])
 def test_the_module_and_the_gate_need_no_other_folder(
-    environment: dict[str, str], installed: Installed, tmp_path: Path
+    keywords: dict[str, int], installed: Installed, tmp_path: Path
 ) -> None:
     plays = [
         {
             "name": "Ask",
             "hosts": "localhost",
             "gather_facts": False,
-            "environment": environment,
             "vars": {"ansible_python_interpreter": sys.executable},
             "tasks": [
                 {
@@ -122,6 +121,7 @@ def test_the_module_and_the_gate_need_no_other_folder(
                     "huaweicloud.cloudpond.cloudpond_delivery_order_info": {"delivery_order_id": "0000-a"},
                     "register": "order",
                     "failed_when": "order is not huaweicloud.cloudpond.delivery_order_succeeded",
+                    **keywords,
                 },
                 {
                     "name": "Ask by the gate",
@@ -136,10 +136,9 @@ def test_the_module_and_the_gate_need_no_other_folder(
     ]
     (tmp_path / "play.yml").write_text(yaml.safe_dump(plays, sort_keys=False), encoding="utf-8")
     with Emulator(["0000-a=SUCCESS"], token=TOKEN) as emulator:
-        variables = {"ANSIBLE_CALLBACKS_ENABLED": "huaweicloud.cloudpond.delivery_progress"}
-        output = run("ansible-playbook", "play.yml", cwd=tmp_path, **connection(emulator, installed), **variables)
+        output = run("ansible-playbook", "play.yml", cwd=tmp_path, **connection(emulator, installed))
         assert len(emulator.requests) == 2
-    assert "(0000-a): SUCCESS" in output
+    assert "(0000-a) has been SUCCESS" in output
 
 
 def test_the_inventory_needs_no_other_folder(installed: Installed, tmp_path: Path) -> None:
