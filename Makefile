@@ -8,8 +8,8 @@ PYTHON ?= python3
 JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 # More arguments for nox in `make test`.
 NOX_ARGS ?=
-# More arguments for `make scale`: --draw only writes the tables and the plot from the existing figures.
-SCALE_ARGS ?=
+# More arguments for `make benchmark`: --quick, and the names of questions.
+BENCHMARK_ARGS ?=
 # Whether `make test` fails when an interpreter is missing, or leaves out what needs it.
 ifneq ($(filter-out 0,$(CLOUDPOND_REQUIRE_INTERPRETERS)),)
 NOX_MISSING := --error-on-missing-interpreters
@@ -34,8 +34,7 @@ help:
 	@echo 'make test       run all checks and tests; a table at the end shows the results'
 	@echo 'make matrix     run the tests on every ansible-core and Python; takes hours, and fills docs/matrix.md'
 	@echo 'make docs       build the documentation site in .nox/site'
-	@echo 'make benchmark  compare the module with others, against the emulator'
-	@echo 'make scale      measure each way of waiting from 1 to 100,000 orders, and redraw docs/scale.md'
+	@echo 'make benchmark  measure what a query and a wait cost, against the emulator, and write docs/benchmark.md'
 	@echo 'make format     format the Python files'
 	@echo 'make picture    redraw the picture of a wait'
 	@echo 'make build      build the tarball of a release, the same bytes each time'
@@ -73,15 +72,10 @@ picture:
 	$(call environment,picture,tools/picture/requirements.txt)
 	@$(VENVS)/picture/bin/python -m tools.picture --cache-dir $(VENVS)/picture/cache
 
-.PHONY: scale
-scale:
-	$(call environment,scale,tools/scale/requirements.txt)
-	@$(VENVS)/scale/bin/python -m tools.scale --cache-dir $(VENVS)/scale/cache $(SCALE_ARGS)
-
 .PHONY: benchmark
 benchmark:
 	$(call environment,benchmark,tools/benchmark/requirements.txt)
-	@$(VENVS)/benchmark/bin/python -m tools.benchmark --cache-dir $(VENVS)/benchmark/cache
+	@$(VENVS)/benchmark/bin/python -m tools.benchmark --cache-dir $(VENVS)/benchmark/cache $(BENCHMARK_ARGS)
 
 # CI=true makes the formatters check and leave the files alone. The summary decides, even if a session failed.
 .PHONY: test
