@@ -197,7 +197,7 @@ def test_an_order_that_no_site_has_is_a_failure(rulebook: Callable[..., Rulebook
         polls = len(emulator.requests)
         running.wait_until(lambda: len(emulator.requests) > polls)
         running.end()
-    assert "the value 0000-z: there is no site to provision" in running.output
+    assert "no host of all has the delivery_order_id 0000-z" in running.output
 
 
 def test_people_are_told_what_needs_them(rulebook: Callable[..., Rulebook]) -> None:
