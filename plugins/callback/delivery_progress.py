@@ -40,6 +40,7 @@ notes:
   - An unknown status is in quotes, too.
 seealso:
   - module: huaweicloud.cloudpond.cloudpond_delivery_order_info
+  - module: huaweicloud.cloudpond.cloudpond_delivery_order_gate
   - plugin: huaweicloud.cloudpond.delivery_order_settled
     plugin_type: test
 """

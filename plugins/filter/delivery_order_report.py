@@ -28,12 +28,14 @@ positional: _input
 options:
   _input:
     description:
-      - A registered result of M(huaweicloud.cloudpond.cloudpond_delivery_order_info), one order, or a list of orders.
-        The result may be that of a C(loop), or a listing.
+      - A registered result of M(huaweicloud.cloudpond.cloudpond_delivery_order_info) or
+        M(huaweicloud.cloudpond.cloudpond_delivery_order_gate), one order, or a list of orders. The result may be that of a
+        C(loop), or a listing.
     type: raw
     required: true
 seealso:
   - module: huaweicloud.cloudpond.cloudpond_delivery_order_info
+  - module: huaweicloud.cloudpond.cloudpond_delivery_order_gate
   - plugin: huaweicloud.cloudpond.delivery_order_succeeded
     plugin_type: test
 """

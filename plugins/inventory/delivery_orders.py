@@ -77,12 +77,12 @@ notes:
     C(delivery_order).
   - The cache contains the orders, but no credential. Files that differ in O(endpoint), O(domain_id),
     O(delivery_order_ids) or O(status) never share an entry in it.
+  - Guides in the folder C(docs/docsite/rst) of the collection explain more, above all
+    R(Delivery orders as an inventory,ansible_collections.huaweicloud.cloudpond.docsite.inventory),
+    R(Credentials,ansible_collections.huaweicloud.cloudpond.docsite.credentials) and
+    R(Troubleshooting,ansible_collections.huaweicloud.cloudpond.docsite.troubleshooting).
 seealso:
   - module: huaweicloud.cloudpond.cloudpond_delivery_order_info
-  - ref: ansible_collections.huaweicloud.cloudpond.docsite.inventory
-    description: The inventory as a gate, its cache, and what happens if a query fails.
-  - ref: ansible_collections.huaweicloud.cloudpond.docsite.credentials
-    description: Which credential to use for which wait, and where to keep it.
 """
 
 EXAMPLES = r"""

@@ -75,14 +75,14 @@ notes:
   - Ansible evaluates the keywords and connection variables of a host before any task. If a variable such as
     C(ansible_host) is known only after the delivery, write C(delegate_to=localhost) on the gate.
   - Each host that waits occupies one of Ansible's forks.
+  - Guides in the folder C(docs/docsite/rst) of the collection explain more, above all
+    R(Gates,ansible_collections.huaweicloud.cloudpond.docsite.gates),
+    R(Waiting for a delivery,ansible_collections.huaweicloud.cloudpond.docsite.waiting) and
+    R(Troubleshooting,ansible_collections.huaweicloud.cloudpond.docsite.troubleshooting).
 seealso:
   - module: huaweicloud.cloudpond.cloudpond_delivery_order_info
   - plugin: huaweicloud.cloudpond.delivery_order_report
     plugin_type: filter
-  - ref: ansible_collections.huaweicloud.cloudpond.docsite.gates
-    description: What a gate withstands, and what it can't.
-  - ref: ansible_collections.huaweicloud.cloudpond.docsite.waiting
-    description: The ways to wait for a delivery, and when to use each.
 """
 
 EXAMPLES = r"""

@@ -48,21 +48,17 @@ options:
       - The number of orders in one page of a listing, from V(1) to V(2000).
     type: int
     default: 100
+notes:
+  - Guides in the folder C(docs/docsite/rst) of the collection explain more, above all
+    R(Waiting for a delivery,ansible_collections.huaweicloud.cloudpond.docsite.waiting),
+    R(Credentials,ansible_collections.huaweicloud.cloudpond.docsite.credentials) and
+    R(Troubleshooting,ansible_collections.huaweicloud.cloudpond.docsite.troubleshooting).
 seealso:
+  - module: huaweicloud.cloudpond.cloudpond_delivery_order_gate
   - plugin: huaweicloud.cloudpond.delivery_order_settled
     plugin_type: test
   - plugin: huaweicloud.cloudpond.delivery_order_succeeded
     plugin_type: test
-  - ref: ansible_collections.huaweicloud.cloudpond.docsite.waiting
-    description: The ways to wait for a delivery, and when to use each.
-  - ref: ansible_collections.huaweicloud.cloudpond.docsite.credentials
-    description: Which credential to use for which wait, and where to keep it.
-  - ref: ansible_collections.huaweicloud.cloudpond.docsite.many_sites
-    description: Many orders in one task.
-  - ref: ansible_collections.huaweicloud.cloudpond.docsite.where_it_runs
-    description: On which host and in which process a query runs.
-  - ref: ansible_collections.huaweicloud.cloudpond.docsite.troubleshooting
-    description: Every message, its cause and its cure.
 """
 
 EXAMPLES = r"""

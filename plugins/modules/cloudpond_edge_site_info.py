@@ -57,16 +57,16 @@ options:
       - The number of sites in one page of a listing, from V(1) to V(2000).
     type: int
     default: 100
+notes:
+  - Guides in the folder C(docs/docsite/rst) of the collection explain more, above all
+    R(Gates,ansible_collections.huaweicloud.cloudpond.docsite.gates),
+    R(Credentials,ansible_collections.huaweicloud.cloudpond.docsite.credentials) and
+    R(Troubleshooting,ansible_collections.huaweicloud.cloudpond.docsite.troubleshooting).
 seealso:
+  - module: huaweicloud.cloudpond.cloudpond_delivery_order_gate
   - module: huaweicloud.cloudpond.cloudpond_delivery_order_info
   - plugin: huaweicloud.cloudpond.edge_site_available
     plugin_type: test
-  - ref: ansible_collections.huaweicloud.cloudpond.docsite.gates
-    description: Which mistakes a gate withstands, and which it does not.
-  - ref: ansible_collections.huaweicloud.cloudpond.docsite.credentials
-    description: Which credential to use for which wait, and where to keep it.
-  - ref: ansible_collections.huaweicloud.cloudpond.docsite.troubleshooting
-    description: Every message, its cause and its cure.
 """
 
 EXAMPLES = r"""

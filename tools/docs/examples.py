@@ -13,7 +13,8 @@ prints a JSON list of objects:
 * ``expect``: a regular expression that its output must match,
 * ``note``: the description of ``data``.
 
-Nothing is left out silently: a block of an unknown kind, and a page without anything to run, are errors.
+A block that is a mapping can begin with the name of its file, as in ``# inventory/10-sites.yml``. Nothing is left out
+silently: a block of an unknown kind, and a page without anything to run, are errors.
 """
 
 from __future__ import annotations
@@ -24,15 +25,18 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import yaml
 
-#: The names in the guides of a static inventory, and of a source of the collection's own inventory plugin.
+#: The names in the guides of a static inventory, and of a folder with a source of the collection's own plugin in it.
 INVENTORY = "inventory.yml"
-SOURCE = "orders.cloudpond.yml"
+INVENTORY_FOLDER = "inventory"
+
+#: The first line of a block that is a file with a name of its own.
+NAMED = re.compile(r"# ((?:[\w-]+/)?[\w.-]+\.yml)\n")
 
 #: The folders of files in the guides. In a run, FOLDER takes their place.
 FOLDERS = re.compile("/srv/|/runner/project/")
@@ -108,16 +112,16 @@ def blocks_in(page: Path) -> Iterator[Block]:
         yield Block(start, match[2].strip(), f"{body.strip()}\n")
 
 
-def understand(block: Block, name: str, *, first_source: bool = True) -> list[Example]:
+def understand(block: Block, name: str, taken: Container[str] = ()) -> list[Example]:
     """
     Return the treatment of a block.
 
     :param name: The name of the block's files, without an extension.
-    :param first_source: Whether no block before it is a source of the inventory plugin.
+    :param taken: The names of files of the blocks before it.
     :raises Unknown: if it is not known.
     """
     if block.language in ("yaml", "yaml+jinja"):
-        return [_yaml(block, f"{name}.yml", first_source)]
+        return [_yaml(block, f"{name}.yml", taken)]
     if block.language in ("shell", "console"):
         return [_command(command) for command in _commands(block)]
     if block.language == "ini":
@@ -127,22 +131,24 @@ def understand(block: Block, name: str, *, first_source: bool = True) -> list[Ex
     raise Unknown(f"a block of the language {block.language!r}")
 
 
-def _yaml(block: Block, file: str, first_source: bool) -> Example:
+def _yaml(block: Block, file: str, taken: Container[str]) -> Example:
     content = yaml.safe_load(block.text)
+    match = NAMED.match(block.text)
+    # A page can have several versions of a file. Its plays use the first one.
+    own = match[1] if match and match[1] not in taken else None
     if isinstance(content, dict):
         # The language marks it: Ansible's own files are yaml+jinja.
         if block.language == "yaml+jinja":
             raise Unknown("neither plays nor tasks; use the language yaml for plain data")
         if "plugin" in content:
-            # A page can have several sources. Its plays use the first one with this name.
-            is_source = first_source and block.text.startswith(f"# {SOURCE}")
-            file = SOURCE if is_source else f"{file.removesuffix('.yml')}.cloudpond.yml"
+            file = own or f"{file.removesuffix('.yml')}.cloudpond.yml"
             command = f"ansible-inventory -i {file} --graph"
             return Example("inventory", command, "@cloudpond_success:", file=file, content=block.text)
         if all(isinstance(group, dict) and group.get("hosts") for group in content.values()):
             host = next(iter(next(iter(content.values()))["hosts"]))
-            command = f"ansible-inventory -i {INVENTORY} --list"
-            return Example("inventory", command, re.escape(host), file=INVENTORY, content=block.text)
+            file = own or file
+            command = f"ansible-inventory -i {file} --list"
+            return Example("inventory", command, re.escape(host), file=file, content=block.text)
         return Example("data", note="configuration of another program: parsed")
     if not isinstance(content, list) or not all(isinstance(item, dict) and "name" in item for item in content):
         raise Unknown("neither a mapping nor a list of plays or tasks that have names")
@@ -156,8 +162,8 @@ def _yaml(block: Block, file: str, first_source: bool) -> Example:
     else:
         raise Unknown("a list that has neither plays nor tasks with full names of modules")
     needs_source = any(str(item.get("hosts")).startswith("cloudpond_") for item in content)
-    sources = f"{INVENTORY} -i {SOURCE}" if needs_source else INVENTORY
-    return Example("playbook", f"ansible-playbook -i {sources} {file}", DONE, file=file, content=text)
+    inventory = INVENTORY_FOLDER if needs_source else INVENTORY
+    return Example("playbook", f"ansible-playbook -i {inventory} {file}", DONE, file=file, content=text)
 
 
 def _commands(block: Block) -> Iterator[str]:
@@ -193,8 +199,10 @@ def _ini(block: Block, file: str) -> list[Example]:
     parser = configparser.RawConfigParser()
     parser.read_string(block.text)
     if parser.has_section("defaults"):
-        # The page decides which playbook runs with these settings.
-        return [Example("settings", file=file, content=block.text)]
+        # The variable would override the settings.
+        under = f"env -u ANSIBLE_CALLBACKS_ENABLED ANSIBLE_CONFIG={file}"
+        command = f"{under} ansible-config dump --only-changed"
+        return [Example("settings", command, r"huaweicloud\.cloudpond\.", file=file, content=block.text)]
     if parser.has_option("Service", "ExecStart"):
         return [_command(parser["Service"]["ExecStart"])]
     if parser.has_section("inventory"):
@@ -217,38 +225,20 @@ def examples_of(page: Path, name: str) -> list[tuple[int, Example]]:
             examples = understand(
                 block,
                 f"{re.sub(r'[^a-z_]', '-', name.lower())}-{block.line}",
-                first_source=all(example.file != SOURCE for _line, example in found),
+                {example.file for _line, example in found},
             )
         except (Unknown, yaml.YAMLError, configparser.Error) as error:
             raise Unknown(f"{name}:{block.line}: {error}") from error
         found += [(block.line, example) for example in examples]
-    playbooks = [example for _line, example in found if example.kind == "playbook"]
-    if not playbooks:
+    if not any(example.command for _line, example in found):
         raise Unknown(f"{name}: no example that can be run")
-    # The variable would override the settings.
-    under = f"ansible-playbook -i {INVENTORY} {playbooks[0].file}"
-    return [
-        (
-            line,
-            (
-                example._replace(
-                    command=f"env -u ANSIBLE_CALLBACKS_ENABLED ANSIBLE_CONFIG={example.file} {under}",
-                    # The callback's lines.
-                    expect=r"(?m)^\d\d:\d\d:\d\d .*: SUCCESS",
-                )
-                if example.kind == "settings"
-                else example
-            ),
-        )
-        for line, example in found
-    ]
+    return found
 
 
 def pages_of(root: Path) -> list[Path]:
     """Return the pages whose examples must run, without guides that have no blocks."""
     guides = [page for page in sorted(root.glob("docs/docsite/rst/**/*.rst")) if next(blocks_in(page), None)]
-    roles = sorted(path.parents[1] / "README.md" for path in root.glob("roles/*/meta/argument_specs.yml"))
-    return [root / "README.md", *roles, *guides]
+    return [root / "README.md", *guides]
 
 
 def main() -> int:
@@ -271,7 +261,9 @@ def main() -> int:
                     sys.exit(f"{name}:{line}: there is a second {example.file}")
                 files.add(example.file)
                 content = FOLDERS.sub(f"{options.folder}/", example.content)
-                (options.folder / example.file).write_text(content, encoding="utf-8")
+                path = options.folder / example.file
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(content, encoding="utf-8")
             command = example.command and FOLDERS.sub(f"{options.folder}/", example.command)
             facts = {"kind": example.kind, "command": command, "expect": example.expect, "note": example.note}
             report.append({"page": name, "line": line, **facts})

@@ -27,18 +27,12 @@ INDEX = """\
 {title}
 {line}
 
-Gates the provisioning of edge sites on the delivery orders of Huawei Cloud CloudPond. The collection is maintained by
-its community, and is not a product of the vendor.
+Holds back the provisioning of edge sites until their delivery orders of Huawei Cloud CloudPond have succeeded. The
+collection is maintained by its community, and is not a product of the vendor.
 
 .. image:: images/delivery_progress.svg
    :alt: A terminal in which a playbook waits for a delivery order
    :width: 100%
-
-.. toctree::
-   :maxdepth: 1
-   :caption: Start here
-
-   start
 
 {guides}
 .. toctree::
@@ -94,14 +88,15 @@ def _add_pages(source: Path) -> None:
         for section in sections:
             heading = re.escape(section["title"])
             text = re.sub(rf"^{heading}\n-+\n\n\.\. toctree::\n(\n| +.*\n)*", "", text, flags=re.M)
+        # A forge shows the source of a guide, the site the page that is made of it. A unit test follows these links.
+        text = re.sub(r"(`[^`<]+<\w+)\.rst((?:#[\w-]+)?>`__)", r"\1.html\2", text)
         page.write_text(text, encoding="utf-8")
     (source / "index.rst").rename(source / "collection.rst")
     index = INDEX.format(title=COLLECTION, line="=" * len(COLLECTION), guides=guides)
     (source / "index.rst").write_text(index, encoding="utf-8")
     (source / "event_source.rst").write_text(event_source.page(ROOT), encoding="utf-8")
     shutil.copytree(ROOT / "docs" / "images", source / "images")
-    for name in ("conf.py", "start.rst"):
-        shutil.copy(HERE / name, source)
+    shutil.copy(HERE / "conf.py", source)
     (source / "_static").mkdir()
     shutil.copy(HERE / "site.css", source / "_static")
 
