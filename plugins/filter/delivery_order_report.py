@@ -29,8 +29,8 @@ options:
   _input:
     description:
       - A registered result of M(huaweicloud.cloudpond.cloudpond_delivery_order_info) or
-        M(huaweicloud.cloudpond.cloudpond_delivery_order_gate), one order, or a list of orders. The result may be that of a
-        C(loop), or a listing.
+        M(huaweicloud.cloudpond.cloudpond_delivery_order_gate), one order, or a list of orders. The result may be that
+        of a C(loop), or a listing.
     type: raw
     required: true
 seealso:
