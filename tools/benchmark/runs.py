@@ -82,4 +82,5 @@ class Runs:
         command = [str(HERE / "measured.py"), sys.executable, *arguments]
         output = run(command, every, cwd=self.cache, stdin=stdin)
         text, _newline, usage = output.rstrip("\n").rpartition("\n")
-        return Cost(*json.loads(usage), requests_at(url) - before, text)
+        seconds, cpu, memory = json.loads(usage)
+        return Cost(seconds, cpu, memory, requests_at(url) - before, text)
