@@ -33,7 +33,7 @@ def delivery_order_ids(hosts: Iterable[str], hostvars: HostVars, only: object = 
     Read the ``delivery_order_id`` of many hosts.
 
     :param only: An ID. Hosts with another one are left out.
-    :return: The IDs by host. None for one that is missing, null, malformed, or can't be evaluated. The host localhost is
+    :return: The IDs by host. None for one that is missing, null, malformed, or can't be evaluated. localhost is
         left out if it has no such variable, because many inventories name it for other reasons.
     """
     found = {
