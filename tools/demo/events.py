@@ -11,7 +11,6 @@ leaves nothing behind except in the cache directory.
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -39,7 +38,7 @@ def demo(cache: Path) -> int:
     provision.write_text(
         "- name: Provision the site\n"
         "  ansible.builtin.debug:\n"
-        '    msg: "{{ inventory_hostname }} is provisioned: its order is {{ delivery_order_gate_orders[0].status }}"\n',
+        '    msg: "{{ inventory_hostname }} is provisioned: its order is {{ delivery_order.status }}"\n',
         encoding="utf-8",
     )
     inventory = cache / "inventory.yml"
@@ -60,12 +59,11 @@ def demo(cache: Path) -> int:
         command = ["--rulebook", str(HERE / "events_rulebook.yml"), "--inventory", str(inventory)]
         say("\n$ " + " ".join(f"{name}={value}" for name, value in connection.items()) + " \\")
         say(f"  ansible-rulebook {shlex.join(command)}")
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        variables = environment(cache, config, **connection, JAVA_HOME=java_home, PATH=path, PYTHONUNBUFFERED="1")
+        variables = environment(cache, config, **connection, JAVA_HOME=java_home, PYTHONUNBUFFERED="1")
         status = run_shown(["-m", "ansible_rulebook", *command], variables, cwd=cache)
         asked = [request.user_agent or "" for request in emulator.requests]
     by_source = sum("ansible-rulebook" in agent for agent in asked)
-    say(f"\nThe event source sent {by_source} requests to the emulator, the playbook's gate {len(asked) - by_source}.")
+    say(f"\nThe event source sent {by_source} requests to the emulator, the playbook {len(asked) - by_source}.")
     return status
 
 
