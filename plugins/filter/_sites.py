@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..module_utils._settings import is_segment
+from ..module_utils._settings import is_valid_id
 from ..module_utils._specification import FINAL_STATUSES, SUCCESS
 from ..plugin_utils._report import report
 from ..plugin_utils._values import plain
@@ -66,7 +66,7 @@ def _find_id(hostvars: HostVars, host: str) -> str | None:
         return None
     # In YAML, an ID of digits is a number.
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    return text if is_segment(text) else None
+    return text if is_valid_id(text) else None
 
 
 def _site(
