@@ -6,20 +6,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: delivery_orders
-short_description: Delivery orders of Huawei Cloud CloudPond as hosts
+short_description: Delivery orders of Huawei Cloud CloudPond as hosts, and as groups of one's own sites
 version_added: 1.0.0
 author:
   - CloudPond collection contributors (!UNKNOWN)
 description:
-  - Creates a host for each delivery order of the account, with one listing for all of them.
-  - Each host is in the group C(cloudpond), and in one of the groups C(cloudpond_cancelled), C(cloudpond_processing),
-    C(cloudpond_accepting), C(cloudpond_success), C(cloudpond_fail) and C(cloudpond_deleted), by the status of its
-    order. These seven groups always exist, even without hosts. The six are children of C(cloudpond).
+  - Sorts hosts by the status of their delivery orders, with one listing of the account.
+  - An order whose ID is the variable C(delivery_order_id) of hosts from sources read before is the order of these
+    hosts. The variable may stand on the host or one of its groups, in the inventory or in C(host_vars) and
+    C(group_vars) beside it. Each other order gets a host of its own.
+  - The hosts of an order are in the group C(cloudpond), and in one of the groups C(cloudpond_cancelled),
+    C(cloudpond_processing), C(cloudpond_accepting), C(cloudpond_success), C(cloudpond_fail) and C(cloudpond_deleted),
+    by its status. These seven groups always exist, even without hosts. The six are children of C(cloudpond).
   - An order in any other status is only in C(cloudpond).
-  - Each host has the variables C(delivery_order_id), and C(delivery_order) with the order as
-    M(huaweicloud.cloudpond.cloudpond_delivery_order_info) returns it.
+  - The hosts have the variable C(delivery_order) with the order as
+    M(huaweicloud.cloudpond.cloudpond_delivery_order_info) returns it. Hosts that are made for an order have
+    C(delivery_order_id), too. Nothing else of other hosts changes.
   - If the query fails, the inventory source fails. By default, Ansible then only warns, and goes on without the hosts.
-  - The name of the configuration file must end in C(cloudpond.yml) or C(cloudpond.yaml).
+  - The name of the configuration file must end in C(cloudpond.yml) or C(cloudpond.yaml). In a folder, Ansible reads the
+    sources by their names, such as C(10-sites.yml) and then C(20.cloudpond.yml).
 extends_documentation_fragment:
   - huaweicloud.cloudpond._connection
   - ansible.builtin.constructed
@@ -60,7 +65,7 @@ options:
     default: 100
   hostname:
     description:
-      - A template for the name of an order's host. The fields of the order are its variables.
+      - A template for the name of the host that an order gets. The fields of the order are its variables.
       - A host name may contain letters, digits, C(-), C(_) and C(.), and must begin with a letter, a digit or C(_). Any
         other name is an error, because Ansible could mistake it for a pattern, a template or an option. C(localhost),
         C(127.0.0.1) and the name of a group are errors too.
@@ -72,9 +77,16 @@ notes:
   - The connection options, O(delivery_order_ids), O(status) and O(page_size) may be templates, with lookups and extra
     variables, and vaulted values.
   - An unknown option is an error.
-  - The expressions in O(compose), O(groups) and O(keyed_groups) see the variables of the host, such as
-    C(delivery_order.edge_site_id). They can't add hosts to the seven groups, and can't set C(delivery_order_id) or
-    C(delivery_order).
+  - O(compose), O(groups) and O(keyed_groups) are for the hosts that the plugin makes. Their expressions see the
+    variables of the host, such as C(delivery_order.edge_site_id). They can't add hosts to the seven groups, and can't
+    set C(delivery_order_id) or C(delivery_order). For other hosts, use P(ansible.builtin.constructed#inventory) in a
+    source read later.
+  - A host whose C(delivery_order_id) belongs to no order joins no group. Neither does one whose C(delivery_order_id) is
+    a template, which is not resolved. A warning names the host.
+  - Only this plugin decides about the six groups and C(delivery_order). What sources read before have put into these
+    groups is taken out with a warning, and their C(delivery_order) of a host with a C(delivery_order_id) becomes null,
+    even if the query fails. C(delivery_order) in C(host_vars) is an error, because it would hide the order. What sources
+    read later do is out of reach.
   - The cache contains the orders, but no credential. Files that differ in O(endpoint), O(domain_id),
     O(delivery_order_ids) or O(status) never share an entry in it.
 seealso:
@@ -86,7 +98,9 @@ seealso:
 """
 
 EXAMPLES = r"""
-# orders.cloudpond.yml: this line alone queries all orders of the account, with the connection from the environment
+# 20.cloudpond.yml: this line alone queries all orders of the account, with the connection from the environment. In
+# 10-sites.yml beside it, each site has its delivery_order_id. Then a play on "hosts: cloudpond_success" is a gate. Set
+# any_unparsed_is_failed in the section [inventory] of ansible.cfg, or Ansible only warns if the query fails.
 plugin: huaweicloud.cloudpond.delivery_orders
 
 # A credential of its own
@@ -137,13 +151,10 @@ from ..plugin_utils import _run
 from ..plugin_utils._values import plain
 
 try:
-    # From ansible-core 2.19 on, a text that is not marked as trusted counts as marked unsafe.
-    from ansible.template import trust_as_template
+    # From ansible-core 2.19 on, text that is not trusted counts as marked.
+    from ansible.template import trust_as_template as _trusted
 except ImportError:
-
-    def trust_as_template(value: str) -> str:
-        return value
-
+    _trusted = str  # type: ignore[assignment]  # not as general, but for text only
 
 if t.TYPE_CHECKING:
     from ansible.inventory.data import InventoryData
@@ -196,20 +207,17 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     if t.TYPE_CHECKING:
         # ansible-core is annotated in part only.
         inventory: InventoryData
-        loader: DataLoader
         _vars: dict[str, t.Any]
-
         get_option: t.Callable[..., t.Any]
         _read_config_data: t.Callable[[str], Mapping[str, t.Any]]
         _set_composite_vars: t.Callable[..., None]
         _add_host_to_composed_groups: t.Callable[..., None]
         _add_host_to_keyed_groups: t.Callable[..., None]
-        update_cache_if_changed: t.Callable[[], None]
 
     def verify_file(self, path: str) -> bool:
         # A wrong name is refused by parse, which can say why.
         is_readable: bool = super().verify_file(path)  # type: ignore[no-untyped-call]  # annotated in part only
-        return is_readable and path.endswith((".yml", ".yaml", ".json"))
+        return is_readable and path.endswith((".yml", ".yaml"))
 
     def set_options(
         self, task_keys: t.Any = None, var_options: t.Any = None, direct: Mapping[str, t.Any] | None = None
@@ -246,21 +254,21 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
         :param placed: The hosts that this plugin has put there.
         """
-        for name in STATUS_GROUPS.values():
-            group = self.inventory.groups.get(name)
-            hosts = [host for host in group.hosts if host.name not in placed] if group else []
-            children = list(group.child_groups) if group else []
-            if group and (hosts or children):
-                for child in children:
-                    group.child_groups.remove(child)
-                    child.parent_groups.remove(group)
-                for host in hosts:
-                    group.remove_host(host)
+        for group in [self.inventory.groups[name] for name in STATUS_GROUPS.values() if name in self.inventory.groups]:
+            strangers = [host for host in group.hosts if host.name not in placed]
+            children = list(group.child_groups)
+            for host in strangers:
+                group.remove_host(host)
+            for child in children:
+                group.child_groups.remove(child)
+                child.parent_groups.remove(group)
                 group.clear_hosts_cache()
-                self._regroup([*hosts, *(host for child in children for host in child.get_hosts())])
-                strangers = ", ".join([*(host.name for host in hosts), *(child.name for child in children)])
+            self._regroup([*strangers, *(host for child in children for host in child.get_hosts())])
+            names = [*(host.name for host in strangers), *(child.name for child in children)]
+            if names:
                 self._warn(
-                    f"decides what is in the group {name}, and takes out what another source put there: {strangers}"
+                    f"decides what is in the group {group.name}, and takes out what another source put there: "
+                    f"{', '.join(names)}"
                 )
 
     def _regroup(self, hosts: Iterable[Host]) -> None:
@@ -529,7 +537,7 @@ def _mark(value: t.Any) -> t.Any:
     if isinstance(value, list):
         return [_mark(item) for item in value]
     if isinstance(value, str) and _HARMLESS.fullmatch(value):
-        return trust_as_template(value)
+        return _trusted(value)
     return wrap_var(value)
 
 
