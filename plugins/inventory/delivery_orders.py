@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: delivery_orders
-short_description: Delivery orders of Huawei Cloud CloudPond as hosts, and as groups of one's own sites
+short_description: Delivery orders of Huawei Cloud CloudPond as hosts
 version_added: 1.0.0
 author:
   - CloudPond collection contributors (!UNKNOWN)
@@ -85,8 +85,8 @@ notes:
     a template, which is not resolved. A warning names the host.
   - Only this plugin decides about the six groups and C(delivery_order). What sources read before have put into these
     groups is taken out with a warning, and their C(delivery_order) of a host with a C(delivery_order_id) becomes null,
-    even if the query fails. C(delivery_order) in C(host_vars) is an error, because it would hide the order. What sources
-    read later do is out of reach.
+    even if the query fails. C(delivery_order) in C(host_vars) is an error, because it would hide the order. The plugin
+    can't change what sources read later say.
   - The cache contains the orders, but no credential. Files that differ in O(endpoint), O(domain_id),
     O(delivery_order_ids) or O(status) never share an entry in it.
 seealso:
