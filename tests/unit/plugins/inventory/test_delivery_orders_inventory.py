@@ -422,10 +422,10 @@ OF_BERLIN = {"delivery_order_id": "o-1"}
         {"10-sites.yml": {"sites": {"hosts": {"berlin": {"rack": 1}}}}, "host_vars/berlin.yml": OF_BERLIN},
         {"10-sites.yml": {"sites": {"hosts": {"berlin": {"rack": 1}}}}, "group_vars/sites.yml": OF_BERLIN},
         {"10-sites.yml": {"sites": {"hosts": {"berlin": {"rack": 1}}}}, "group_vars/all/a.yml": OF_BERLIN},
-        {"10-sites.ini": "[sites]\nberlin rack=1\n[all:vars]\ndelivery_order_id=o-1\n"},
-        {"10-sites.ini": "berlin rack=1 delivery_order_id=x\n", "host_vars/berlin.yml": OF_BERLIN},
-        {"10-sites.ini": "berlin delivery_order_id=o-1\n[sites]\nberlin rack=1\n", "group_vars/sites": "{rack: 2}"},
-        {"10-sites.ini": "[sites]\nberlin rack=1 delivery_order_id=o-1\n[berlin]\nbonn\n"},
+        {"10-sites": "[sites]\nberlin rack=1\n[all:vars]\ndelivery_order_id=o-1\n"},
+        {"10-sites": "berlin rack=1 delivery_order_id=x\n", "host_vars/berlin.yml": OF_BERLIN},
+        {"10-sites": "berlin delivery_order_id=o-1\n[sites]\nberlin rack=1\n", "group_vars/sites": "{rack: 2}"},
+        {"10-sites": "[sites]\nberlin rack=1 delivery_order_id=o-1\n[berlin]\nbonn\n"},
     ],
 )
 @pytest.mark.parametrize("cache", [False, True])
@@ -1083,18 +1083,14 @@ def test_null_ids_are_not_answered_by_a_cached_listing(
 @pytest.mark.parametrize(
     "content",
     [
-        "",
         "{",
         "\xff",
         "null",
-        "[]",
         '"{"',
         '"null"',
         '"[1]"',
         json.dumps(json.dumps([{"id": "a"}])),
-        json.dumps(json.dumps([{**dict.fromkeys(FIELDS), "id": ""}])),
         json.dumps(json.dumps([{**dict.fromkeys(FIELDS), "id": "{{ a }}"}])),
-        json.dumps(json.dumps([{**dict.fromkeys(FIELDS), "id": "a", "status": 7}])),
     ],
 )
 def test_a_broken_cache_is_fetched_anew(
