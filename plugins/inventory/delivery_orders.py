@@ -487,10 +487,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict)
                 self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict)
             # Another source of this plugin may have put it into a group, by an older answer.
-            former = [group for group in STATUS_GROUPS.values() if self.inventory.groups[group].remove_host(host)]
+            for group in STATUS_GROUPS.values():
+                self.inventory.groups[group].remove_host(host)
             self.inventory.add_host(name, STATUS_GROUPS.get(order["status"], GROUP))
-            if former:
-                self._regroup([host])
 
     def _sanitize_group_name(self, name: str) -> str:
         """Return a safe group name for a result of the constructed options, which may contain text from the server."""
