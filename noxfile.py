@@ -10,6 +10,7 @@ The sessions of `make test` and of `make test-all`, besides those of antsibull-n
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -89,13 +90,13 @@ add_units(
     variables={"CHAOS_LIVES": "500", "CHAOS_EXAMPLES": "5000"},
     tags=ALL,
 )
-# ansible-rulebook's bridge to Java has wheels for these.
+# ansible-rulebook itself does not look for Java in the PATH. Its bridge to Java has wheels for these Pythons.
 _java = shutil.which("java")
 add_tests(
     "eda",
     ("3.12", "3.13", "3.11"),
     "Run the event source and the rulebooks by ansible-rulebook, which needs Java 17 or newer.",
-    variables={"JAVA_HOME": str(Path(_java).resolve().parents[1])} if _java else {},
+    variables={"JAVA_HOME": str(Path(_java).resolve().parents[1])} if _java and "JAVA_HOME" not in os.environ else {},
     tags=ALL,
 )
 add_tests(
