@@ -8,10 +8,8 @@ PYTHON ?= python3
 JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 # More arguments for nox in `make test`.
 NOX_ARGS ?=
-# More arguments for `make scale`: --draw only writes the tables and the plot from the existing figures.
-SCALE_ARGS ?=
-# More arguments for `make mutation`: --survivors runs only the mutants that survived the last run.
-MUTATION_ARGS ?=
+# More arguments for `make benchmark`: --quick, and the names of questions.
+BENCHMARK_ARGS ?=
 # Whether `make test` fails when an interpreter is missing, or leaves out what needs it.
 ifneq ($(filter-out 0,$(CLOUDPOND_REQUIRE_INTERPRETERS)),)
 NOX_MISSING := --error-on-missing-interpreters
@@ -35,12 +33,10 @@ help:
 	@echo 'make demo-events  run the event source, which starts a playbook (needs Java 17 or newer)'
 	@echo 'make test       run the checks and tests of every change; a table at the end shows the results'
 	@echo 'make test-all   run all others, on every ansible-core and Python; takes hours, and fills docs/matrix.md'
-	@echo 'make mutation   change the code in thousands of ways, which the unit tests must notice; takes hours'
 	@echo 'make docs       build the documentation site in .nox/site'
-	@echo 'make benchmark  compare the module with others, against the emulator'
-	@echo 'make scale      measure each way of waiting from 1 to 100,000 orders, and redraw docs/scale.md'
+	@echo 'make benchmark  measure what a query and a wait cost, against the emulator, and write docs/benchmark.md'
 	@echo 'make format     format the Python files'
-	@echo 'make picture    redraw the picture of the callback'
+	@echo 'make picture    redraw the picture of a wait'
 	@echo 'make build      build the tarball of a release, the same bytes each time'
 	@echo 'make clean      remove the files of these commands ($(VENVS), .nox)'
 
@@ -74,17 +70,12 @@ demo-events:
 .PHONY: picture
 picture:
 	$(call environment,picture,tools/picture/requirements.txt)
-	@$(VENVS)/picture/bin/python -m tools.picture docs/images/delivery_progress.svg
-
-.PHONY: scale
-scale:
-	$(call environment,scale,tools/scale/requirements.txt)
-	@$(VENVS)/scale/bin/python -m tools.scale --cache-dir $(VENVS)/scale/cache $(SCALE_ARGS)
+	@$(VENVS)/picture/bin/python -m tools.picture --cache-dir $(VENVS)/picture/cache
 
 .PHONY: benchmark
 benchmark:
 	$(call environment,benchmark,tools/benchmark/requirements.txt)
-	@$(VENVS)/benchmark/bin/python -m tools.benchmark --cache-dir $(VENVS)/benchmark/cache
+	@$(VENVS)/benchmark/bin/python -m tools.benchmark --cache-dir $(VENVS)/benchmark/cache $(BENCHMARK_ARGS)
 
 # CI=true makes the formatters check and leave the files alone. The summary decides, even if a session failed.
 .PHONY: test
@@ -104,11 +95,6 @@ test-all:
 	@CI=true NO_COLOR=1 $(NOX) --reuse-venv=yes --parallel=$(JOBS) $(NOX_MISSING) --report=$(REPORT) \
 	  $(if $(NOX_ARGS),$(NOX_ARGS),--tags all) || true
 	@$(NOX) --session summary -- $(REPORT)
-
-.PHONY: mutation
-mutation:
-	$(call environment,mutation,tools/mutation/requirements.txt)
-	@$(VENVS)/mutation/bin/python -m tools.mutation --cache-dir $(VENVS)/mutation/cache $(MUTATION_ARGS)
 
 .PHONY: docs
 docs:

@@ -153,7 +153,7 @@ sites:
 - name: Say which site this is, and what its gate was opened by
   ansible.builtin.copy:
     dest: "{tmp_path}/{{{{ inventory_hostname }}}}.provisioned"
-    content: "{{{{ delivery_order_gate_orders[0].status }}}} {{{{ ansible_eda.event.delivery_order.name }}}}"
+    content: "{{{{ delivery_order.status }}}} {{{{ ansible_eda.event.delivery_order.name }}}}"
 """,
         encoding="utf-8",
     )
@@ -197,7 +197,7 @@ def test_an_order_that_no_site_has_is_a_failure(rulebook: Callable[..., Rulebook
         polls = len(emulator.requests)
         running.wait_until(lambda: len(emulator.requests) > polls)
         running.end()
-    assert "the value 0000-z: there is no site to provision" in running.output
+    assert "no host of all has the delivery_order_id 0000-z" in running.output
 
 
 def test_people_are_told_what_needs_them(rulebook: Callable[..., Rulebook]) -> None:

@@ -22,8 +22,8 @@ _SITE_FILTERS = ("enterprise_project_id", "id", "name", "availability_zone_id", 
 def read_order_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
     """Read a query's decoded keys and values; ``status`` may be repeated, other keys may not.
 
-    Raises ValueError for an invalid parameter of the service. Assumed: the service ignores unknown keys, and no order
-    matches an unknown status in upper case.
+    Raises ValueError for an invalid parameter of the service. Assumed: no order matches an unknown status in upper
+    case. A parameter that the service doesn't have is refused, so that none passes for a filter.
     """
     many, once = _collected(pairs, many=("status",), once=("limit", "marker", "id"))
     for status in many["status"]:
@@ -65,6 +65,8 @@ def _collected(
             if key in single or not is_id(value):
                 raise ValueError(f"{value!r} can't be the {key}, or is its second value")
             single[key] = value
+        else:
+            raise ValueError(f"the call has no parameter {key!r}")
     return repeated, single
 
 

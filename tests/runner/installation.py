@@ -21,7 +21,7 @@ EXAMPLES = ROOT / "docs" / "controller"
 PATIENCE = 120.0
 
 #: All that a controller's environment must have of the collection.
-NEEDED = {"extensions", "meta", "playbooks", "plugins", "roles"}
+NEEDED = {"extensions", "meta", "playbooks", "plugins"}
 
 
 class Installed(t.NamedTuple):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role, the playbooks and the inventory, run by ansible-runner as a controller runs them."""
+"""The gate, the playbooks and the inventory, run by ansible-runner as a controller runs them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,12 @@ CREDENTIALS = {
     "token": {"HW_AUTH_TOKEN": TOKEN},
     "key": {"HW_ACCESS_KEY": ACCESS_KEY, "HW_SECRET_KEY": SECRET_KEY},
 }
-CALLBACK = {"ANSIBLE_CALLBACKS_ENABLED": "huaweicloud.cloudpond.delivery_progress"}
 
 #: A controller updates its inventories with these.
 INVENTORY_UPDATE = {"ANSIBLE_INVENTORY_EXPORT": "True", "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True"}
 
-#: Seconds in which a cancelled job must have ended.
-CANCELLED_WITHIN = 2.0
+#: Seconds in which a job that is cancelled, or a task that is out of time, must have ended.
+ENDS_WITHIN = 2.0
 
 
 class Job(t.NamedTuple):
@@ -105,6 +104,11 @@ def private_data(installed: Installed, tmp_path: Path) -> t.Callable[..., Privat
     return make
 
 
+def waits_for(order: str) -> dict[str, t.Any]:
+    """Return the variables of wait_for_delivery_order."""
+    return {"wait_for_delivery_order_id": order, "wait_for_delivery_order_sleep": 1}
+
+
 def emulate(*orders: str, **options: t.Any) -> Emulator:
     return Emulator(orders, token=TOKEN, access_key=ACCESS_KEY, secret_key=SECRET_KEY, **options)
 
@@ -114,12 +118,11 @@ def test_the_playbook_waits_and_no_artifact_has_the_secret(
     private_data: t.Callable[..., PrivateData], credential: str
 ) -> None:
     with emulate("0000-a=PROCESSING,http:503,ACCEPTING,SUCCESS") as emulator:
-        data = private_data(emulator, credential, HW_MAX_RETRIES="0", **CALLBACK)
-        data.write("env/extravars", {"delivery_order_id": "0000-a", "delivery_order_delay": 0})
+        data = private_data(emulator, credential, HW_MAX_RETRIES="0")
+        data.write("env/extravars", waits_for("0000-a"))
         job = data.run("wait_for_delivery_order.yml", verbosity=4)
         assert len(emulator.requests) == 4
     assert job.status == "successful", job.stdout
-    assert len(job.results("runner_retry")) == 3
     for status in ("PROCESSING", "PROCESSING -> ACCEPTING", "ACCEPTING -> SUCCESS"):
         assert f"(0000-a): {status}" in job.stdout
     assert data.files_with_secrets() == []
@@ -130,8 +133,8 @@ def test_a_server_that_repeats_the_credential_does_not_bring_it_into_an_artifact
     private_data: t.Callable[..., PrivateData], credential: str
 ) -> None:
     with emulate("0000-a=echo:403") as emulator:
-        data = private_data(emulator, credential, **CALLBACK)
-        data.write("env/extravars", {"delivery_order_id": "0000-a"})
+        data = private_data(emulator, credential)
+        data.write("env/extravars", waits_for("0000-a"))
         job = data.run("wait_for_delivery_order.yml", verbosity=4)
         assert len(emulator.requests) == 1
     assert job.status == "failed"
@@ -139,15 +142,15 @@ def test_a_server_that_repeats_the_credential_does_not_bring_it_into_an_artifact
     assert data.files_with_secrets() == []
 
 
-def test_the_role_in_a_play_that_gathers_facts(private_data: t.Callable[..., PrivateData]) -> None:
+def test_the_gate_in_a_play_that_gathers_facts(private_data: t.Callable[..., PrivateData]) -> None:
     """As the guide says: the facts of the control node have its environment, unless it is left out."""
+    options = {"delivery_order_ids": ["0000-a", "0000-b"]}
     play = {
         "name": "Provision the edge sites",
         "hosts": "localhost",
         "gather_facts": True,
         "gather_subset": ["!env"],
-        "roles": [{"role": "huaweicloud.cloudpond.delivery_order_gate"}],
-        "vars": {"delivery_order_gate_ids": ["0000-a", "0000-b"], "delivery_order_gate_delay": 0},
+        "tasks": [{"name": "Wait", "huaweicloud.cloudpond.cloudpond_delivery_order_gate": options}],
     }
     with emulate("0000-a=PROCESSING,SUCCESS", "0000-b=FAIL") as emulator:
         data = private_data(emulator, "key")
@@ -163,7 +166,7 @@ def test_the_role_in_a_play_that_gathers_facts(private_data: t.Callable[..., Pri
 
 def test_the_sites_of_the_inventory_are_provisioned(private_data: t.Callable[..., PrivateData]) -> None:
     with emulate("0000-a=SUCCESS", "0000-b=PROCESSING", "0000-c=SUCCESS") as emulator:
-        data = private_data(emulator, "key", **CALLBACK)
+        data = private_data(emulator, "key")
         shutil.move(data.folder / "project" / "orders.cloudpond.yml", data.folder / "inventory")
         job = data.run("provision_ready_sites.yml", verbosity=4)
     assert job.status == "successful", job.stdout
@@ -185,8 +188,7 @@ def test_the_site_of_an_event_is_provisioned(
         job = data.run("provision_delivered_site.yml", extravars={"provision_delivery_order_id": order})
     assert job.status == status, job.stdout
     results = job.results("runner_on_ok")
-    # The first is the task that includes the other.
-    assert [each["host"] for each in results if each["task"] == "Provision the site"] == provisioned * 2
+    assert sorted({each["host"] for each in results if each["task"] == "Provision the site"}) == provisioned
 
 
 def test_the_inventory_is_listed(private_data: t.Callable[..., PrivateData]) -> None:
@@ -215,8 +217,8 @@ def test_a_job_goes_through_the_streams_of_a_remote_node(
 ) -> None:
     """A controller sends a job to its execution node, and takes the events out of what comes back."""
     with emulate("0000-a=PROCESSING,SUCCESS") as emulator:
-        data = private_data(emulator, "key", **CALLBACK)
-        data.write("env/extravars", {"delivery_order_id": "0000-a", "delivery_order_delay": 0})
+        data = private_data(emulator, "key")
+        data.write("env/extravars", waits_for("0000-a"))
         playbook, node = "wait_for_delivery_order.yml", tmp_path / "node"
         events: list[dict[str, t.Any]] = []
         node.mkdir()
@@ -237,7 +239,7 @@ def test_a_job_goes_through_the_streams_of_a_remote_node(
     assert not any(secret in json.dumps(events) for secret in SECRETS)
 
 
-@pytest.mark.parametrize("life", ["PROCESSING", "slow:30"], ids=["between-two-polls", "in-a-poll"])
+@pytest.mark.parametrize("life", ["PROCESSING", "slow:30"], ids=["between-two-queries", "in-a-query"])
 def test_a_cancelled_job_ends_and_asks_no_more(private_data: t.Callable[..., PrivateData], life: str) -> None:
     cancelled_at: list[float] = []
     with emulate(f"0000-a=PROCESSING*2,{life}") as emulator:
@@ -250,30 +252,47 @@ def test_a_cancelled_job_ends_and_asks_no_more(private_data: t.Callable[..., Pri
 
         asked: list[int] = []
         data = private_data(emulator)
-        data.write("env/extravars", {"delivery_order_id": "0000-a", "delivery_order_delay": 1})
+        data.write("env/extravars", waits_for("0000-a"))
         job = data.run("wait_for_delivery_order.yml", cancel_callback=cancel)
-        assert time.monotonic() - cancelled_at[0] < CANCELLED_WITHIN
-        # As long as some more polls would take.
+        assert time.monotonic() - cancelled_at[0] < ENDS_WITHIN
+        # As long as some more queries would take.
         time.sleep(3)
         assert len(emulator.requests) - asked[0] <= 1
     assert job.status == "canceled"
     assert data.files_with_secrets() == []
 
 
-def test_the_lines_of_the_callback_break_no_event(private_data: t.Callable[..., PrivateData]) -> None:
+def test_a_gate_that_is_out_of_time_ends_the_job_and_asks_no_more(private_data: t.Callable[..., PrivateData]) -> None:
+    gate = {"huaweicloud.cloudpond.cloudpond_delivery_order_gate": {"delivery_order_id": "0000-a", "wait_sleep": 1}}
+    play = {"name": "Provision", "hosts": "localhost", "gather_facts": False}
+    with emulate("0000-a=PROCESSING") as emulator:
+        data = private_data(emulator)
+        data.write("project/play.yml", [{**play, "tasks": [{"name": "Wait", "timeout": 3, **gate}]}])
+        job = data.run("play.yml")
+        asked = len(emulator.requests)
+        # As long as some more queries would take.
+        time.sleep(3)
+        assert len(emulator.requests) == asked
+    assert job.status == "failed"
+    (failed,) = job.results("runner_on_failed")
+    assert "timed out" in failed["res"]["msg"].lower()
+    assert failed["duration"] < 3 + ENDS_WITHIN
+
+
+def test_the_lines_of_a_wait_are_events_of_their_own(private_data: t.Callable[..., PrivateData]) -> None:
     kinds, texts = [], []
-    for name, variables in (("without", {}), ("with", CALLBACK)):
-        with emulate("0000-a=PROCESSING,ACCEPTING,SUCCESS") as emulator:
-            data = private_data(emulator, name=name, **variables)
-            data.write("env/extravars", {"delivery_order_id": "0000-a", "delivery_order_delay": 0})
+    for name, life in (("without", "SUCCESS"), ("with", "PROCESSING,ACCEPTING,SUCCESS")):
+        with emulate(f"0000-a={life}") as emulator:
+            data = private_data(emulator, name=name)
+            data.write("env/extravars", waits_for("0000-a"))
             job = data.run("wait_for_delivery_order.yml")
         assert job.status == "successful"
         assert [event["counter"] for event in job.events] == list(range(1, len(job.events) + 1))
         assert not list(data.folder.rglob("*partial*"))
-        # A line of the callback is an event of its own, which has nothing but text.
         kinds.append([event["event"] for event in job.events if event["event"] != "verbose"])
-        texts.append([event["stdout"] for event in job.events if event["event"] == "verbose" and event["stdout"]])
+        texts.append([event["stdout"] for event in job.events if event["event"] == "verbose"])
     assert kinds[0] == kinds[1]
+    assert not [text for text in texts[0] if "0000-a" in text]
     lines = [text for text in texts[1] if "0000-a" in text]
     assert len(lines) == 3
     assert all("\n" not in line.strip() for line in lines)

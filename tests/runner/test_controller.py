@@ -151,15 +151,15 @@ def test_the_credential_type_arrives_as_it_is(told: dict[str, list[dict[str, t.A
 def test_the_survey_asks_for_the_variables_of_the_playbook(told: dict[str, list[dict[str, t.Any]]]) -> None:
     playbook = (ROOT / "playbooks" / PLAYBOOK).read_text(encoding="utf-8")
     # A name, and the default if it has one.
-    variables = dict(re.findall(r"\{\{ (delivery_order_\w+)(?: \| default\((\d+)\))? \}\}", playbook))
+    variables = dict(re.findall(r"\{\{ (wait_for_delivery_order_\w+)(?: \| default\((\d+)\))? \}\}", playbook))
     (template,) = [template for template in told["job_template"] if template["playbook"] == PLAYBOOK]
     questions = template["survey_spec"]["spec"]
     assert {question["variable"]: str(question["default"]) for question in questions} == variables
-    assert {question["variable"] for question in questions if question["required"]} == {"delivery_order_id"}
+    assert {question["variable"] for question in questions if question["required"]} == {"wait_for_delivery_order_id"}
 
 
 def test_a_launch_sets_no_other_variable(told: dict[str, list[dict[str, t.Any]]]) -> None:
-    """An extra variable would replace the delivery_order_id of every host."""
+    """An extra variable delivery_order_id would stand for the order of every site."""
     assert not [template["name"] for template in told["job_template"] if template.get("ask_variables_on_launch")]
 
 

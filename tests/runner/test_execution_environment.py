@@ -24,6 +24,8 @@ from tests.runner.installation import EXAMPLES, PATIENCE, ROOT, Installed
 
 TOKEN = "MIIF/secret+token=="
 REQUIREMENT = "requests>=2.25"
+#: A local connection that doesn't look like one.
+SHIPPED = ROOT / "tests" / "integration" / "targets" / "setup_emulator" / "files" / "shipped"
 
 
 def run(*command: str, cwd: Path, **variables: str) -> str:
@@ -105,41 +107,39 @@ def test_an_environment_can_be_created(name: str, installed: Installed, tmp_path
 # Without the other folders
 
 
-@pytest.mark.parametrize("environment", [{}, {"SHIPPED": "yes"}], ids=["in-process", "shipped"])
-def test_the_module_and_the_role_need_no_other_folder(
-    environment: dict[str, str], installed: Installed, tmp_path: Path
+@pytest.mark.parametrize("variables", [{}, {"ANSIBLE_CONNECTION_PLUGINS": str(SHIPPED)}], ids=["in-process", "shipped"])
+def test_the_module_and_the_gate_need_no_other_folder(
+    variables: dict[str, str], installed: Installed, tmp_path: Path
 ) -> None:
     plays = [
         {
             "name": "Ask",
             "hosts": "localhost",
             "gather_facts": False,
-            "environment": environment,
-            "vars": {"ansible_python_interpreter": sys.executable, "delivery_order_gate_ids": ["0000-a"]},
+            "vars": {"ansible_python_interpreter": sys.executable},
             "tasks": [
                 {
                     "name": "Ask by the module",
                     "huaweicloud.cloudpond.cloudpond_delivery_order_info": {"delivery_order_id": "0000-a"},
-                    "register": "order",
-                    "failed_when": "order is not huaweicloud.cloudpond.delivery_order_succeeded",
+                    "register": "delivery",
+                    "failed_when": "delivery is not huaweicloud.cloudpond.delivery_order_succeeded",
                 },
                 {
-                    "name": "Ask by the role",
-                    "ansible.builtin.include_role": {"name": "huaweicloud.cloudpond.delivery_order_gate"},
+                    "name": "Ask by the gate",
+                    "huaweicloud.cloudpond.cloudpond_delivery_order_gate": {"delivery_order_id": "0000-a"},
                 },
                 {
                     "name": "Report",
-                    "ansible.builtin.debug": {"msg": "{{ order | huaweicloud.cloudpond.delivery_order_report }}"},
+                    "ansible.builtin.debug": {"msg": "{{ delivery | huaweicloud.cloudpond.delivery_order_report }}"},
                 },
             ],
         }
     ]
     (tmp_path / "play.yml").write_text(yaml.safe_dump(plays, sort_keys=False), encoding="utf-8")
     with Emulator(["0000-a=SUCCESS"], token=TOKEN) as emulator:
-        variables = {"ANSIBLE_CALLBACKS_ENABLED": "huaweicloud.cloudpond.delivery_progress"}
         output = run("ansible-playbook", "play.yml", cwd=tmp_path, **connection(emulator, installed), **variables)
         assert len(emulator.requests) == 2
-    assert "(0000-a): SUCCESS" in output
+    assert "(0000-a) has been SUCCESS" in output
 
 
 def test_the_inventory_needs_no_other_folder(installed: Installed, tmp_path: Path) -> None:

@@ -37,18 +37,17 @@ def demo(cache: Path) -> int:
             "HW_CLOUDPOND_ENDPOINT": emulator.url,
             "HW_DOMAIN_ID": DOMAIN_ID,
             "HW_AUTH_TOKEN": TOKEN,
-            # One request per call: the playbook's own retries must show the outage, and the module's must not hide it.
+            # One request per query: the gate must show the outage, and the client's retries must not hide it.
             "HW_MAX_RETRIES": "0",
         }
-        variables = {"delivery_order_id": ORDER_ID, "delivery_order_retries": "10", "delivery_order_delay": "1"}
+        variables = {"id": ORDER_ID, "timeout": "60", "sleep": "1"}
         playbook = ["playbook", "huaweicloud.cloudpond.wait_for_delivery_order"]
         for name, value in variables.items():
-            playbook += ["-e", f"{name}={value}"]
-        callback = {"ANSIBLE_CALLBACKS_ENABLED": "huaweicloud.cloudpond.delivery_progress"}
-        say("\n$ " + " ".join(f"{name}={value}" for name, value in {**connection, **callback}.items()) + " \\")
+            playbook += ["-e", f"wait_for_delivery_order_{name}={value}"]
+        say("\n$ " + " ".join(f"{name}={value}" for name, value in connection.items()) + " \\")
         say(f"  ansible-{shlex.join(playbook)}")
         command = ["-m", "ansible", *playbook]
-        status = run_shown(command, environment(cache, CONFIG, **connection, **callback), cwd=cache)
+        status = run_shown(command, environment(cache, CONFIG, **connection), cwd=cache)
         requests = emulator.requests
     say(f"\nThe emulator got {len(requests)} requests, and answered:")
     for number, (request, step) in enumerate(zip(requests, ORDER_LIFE), 1):

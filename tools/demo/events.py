@@ -39,7 +39,7 @@ def demo(cache: Path) -> int:
     provision.write_text(
         "- name: Provision the site\n"
         "  ansible.builtin.debug:\n"
-        '    msg: "{{ inventory_hostname }} is provisioned: its order is {{ delivery_order_gate_orders[0].status }}"\n',
+        '    msg: "{{ inventory_hostname }} is provisioned: its order is {{ delivery_order.status }}"\n',
         encoding="utf-8",
     )
     inventory = cache / "inventory.yml"
@@ -65,7 +65,7 @@ def demo(cache: Path) -> int:
         status = run_shown(["-m", "ansible_rulebook", *command], variables, cwd=cache)
         asked = [request.user_agent or "" for request in emulator.requests]
     by_source = sum("ansible-rulebook" in agent for agent in asked)
-    say(f"\nThe event source sent {by_source} requests to the emulator, the playbook's gate {len(asked) - by_source}.")
+    say(f"\nThe event source sent {by_source} requests to the emulator, the playbook {len(asked) - by_source}.")
     return status
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""For the benchmark and the scale figures: runs an emulator with many orders in its own process."""
+"""Runs an emulator with many orders in its own process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 
-from .dry_run import ROOT, DryRunError
+from ..dry_run import ROOT, DryRunError
 
 TOKEN = "benchmark-token"
 DOMAIN_ID = "0" * 32
@@ -27,22 +27,18 @@ _STOPS_AFTER = 3600
 
 
 @contextlib.contextmanager
-def emulated(orders: int, latency: float = 0.0, listing: str = "ok", throttle: int = 0) -> Iterator[str]:
+def emulated(orders: int, *options: str) -> Iterator[str]:
     """
     Run an emulator with so many orders, all of which have succeeded, and yield its URL.
 
     It runs in its own process, so it takes no time from the measured client, and it always ends with the context.
 
-    :param latency: Seconds for each answer.
-    :param listing: The life of the listing.
-    :param throttle: Requests in a second that are answered at most, 0 for any number.
+    :param options: More options of the emulator's command line.
     :raises DryRunError: if it does not start.
     """
-    options = ["--token", TOKEN, "--domain-id", DOMAIN_ID, "--stop-after", str(_STOPS_AFTER)]
-    options += ["--order", f"{_ID_PREFIX}{{{1:012}..{orders:012}}}=SUCCESS", "--listing", listing]
-    options += ["--latency", str(latency)] if latency else []
-    options += ["--throttle", str(throttle)] if throttle else []
-    command = [sys.executable, "-m", "tests.emulator", *options]
+    account = ["--token", TOKEN, "--domain-id", DOMAIN_ID, "--stop-after", str(_STOPS_AFTER)]
+    orders_option = ["--order", f"{_ID_PREFIX}{{{1:012}..{orders:012}}}=SUCCESS"]
+    command = [sys.executable, "-m", "tests.emulator", *account, *orders_option, *options]
     variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True) as process:
         try:
