@@ -2,15 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The query and the body of a listing."""
+"""The query of a listing."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
-from ._book import ListQuery, Page, is_id
+from ._book import ListQuery, is_id
 
 # Assumed for orders: the vendor's page gives no default, and the limits are those of ListEdgeSites.
 _DEFAULT_LIMIT = 100
@@ -75,11 +74,3 @@ def _limit(once: dict[str, str]) -> int:
     if not re.fullmatch(r"[0-9]+", limit) or not 1 <= int(limit) <= _MAX_LIMIT:
         raise ValueError(f"the limit {limit} is not between 1 and {_MAX_LIMIT}")
     return int(limit)
-
-
-def page_content(key: str, page: Page) -> dict[str, Any]:
-    """The body of a page: the entries under their key, and ``page_info``, without ``next_marker`` on the last one."""
-    page_info: dict[str, Any] = {"current_count": len(page.entries)}
-    if page.next_marker is not None:
-        page_info["next_marker"] = page.next_marker
-    return {key: page.entries, "page_info": page_info}
