@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 
 from ._book import ListQuery, is_id
+from ._lives import SITE_STATUSES, is_status
 
 # Assumed for orders: the vendor's page gives no default, and the limits are those of ListEdgeSites.
 _DEFAULT_LIMIT = 100
@@ -26,7 +27,7 @@ def read_order_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
     """
     many, once = _collected(pairs, many=("status",), once=("limit", "marker", "id"))
     for status in many["status"]:
-        if not re.fullmatch(r"[A-Z][A-Z0-9_]*", status):
+        if not is_status(status):
             raise ValueError(f"{status!r} can't be a status")
     wanted = once.get("id")
     filters = {"status": frozenset(many["status"]), "id": frozenset([wanted] if wanted else [])}
@@ -42,6 +43,9 @@ def read_site_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
     many, once = _collected(pairs, many=(*_SITE_FILTERS, "sort_key", "sort_dir"), once=("limit", "marker"))
     if not all(value for values in many.values() for value in values):
         raise ValueError("a filter is empty")
+    for status in many["status"]:
+        if status not in SITE_STATUSES and not is_status(status):
+            raise ValueError(f"{status!r} can't be a status")
     keys, directions = many["sort_key"], many["sort_dir"]
     sortable = (*_SITE_FILTERS, "description", "region_id", "project_id", "created_at", "updated_at", "domain_id")
     if set(directions) - {"asc", "desc"} or set(keys) - set(sortable):

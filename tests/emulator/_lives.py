@@ -17,6 +17,11 @@ from ._faults import Fault, parse_order_fault
 SITE_STATUSES = ("initial", "deploying", "available", "unavailable")
 
 
+def is_status(text: str) -> bool:
+    """Whether ``text`` can be an order's status, or one that the vendor may add."""
+    return re.fullmatch(r"[A-Z][A-Z0-9_]*", text) is not None
+
+
 @dataclass(frozen=True)
 class Step:
     """One step of a life: a status or a fault, for a number of polls or of seconds; with neither, forever.
@@ -58,7 +63,7 @@ _Reader = Callable[[str], "tuple[str | None, Fault | None]"]
 
 
 def _status_or_fault(what: str) -> tuple[str | None, Fault | None]:
-    if re.fullmatch(r"[A-Z][A-Z0-9_]*", what):
+    if is_status(what):
         return what, None
     return None, parse_order_fault(what)
 
