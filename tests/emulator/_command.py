@@ -49,15 +49,16 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace, make: Call
 
     ``make`` gets all other options by their names. Exits with 2 and a message if it raises ValueError, or can't listen.
     """
-    # Blocked in all threads, to be waited for.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
     arguments = vars(options)
     stop_after, verbose = arguments.pop("stop_after"), arguments.pop("verbose")
     log: Callable[[str], None] = (
         (lambda line: print(line, file=sys.stderr, flush=True)) if verbose else lambda line: None
     )
     try:
-        with make(**arguments, log=log) as service:
+        service = make(**arguments, log=log)
+        # Blocked in all threads, to be waited for.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+        with service:
             print(service.url, flush=True)
             if stop_after is not None:
                 timer = threading.Timer(stop_after, os.kill, (os.getpid(), signal.SIGTERM))

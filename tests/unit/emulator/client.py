@@ -24,6 +24,7 @@ TOKEN = "emulator-token"
 ORDERS = f"/v2/{DOMAIN_ID}/delivery-orders"
 ORDER = f"{ORDERS}/0000-a"
 SITES = f"/v1/{DOMAIN_ID}/edge-sites"
+REQUEST = f"GET {ORDER} HTTP/1.1\r\nHost: emulator\r\nX-Auth-Token: {TOKEN}\r\n\r\n".encode()
 #: Seconds.
 PATIENCE = 20
 
@@ -60,11 +61,10 @@ class FakeClock:
 
 
 def connect(url: str, tls: ssl.SSLContext | None = None, patience: float = PATIENCE) -> http.client.HTTPConnection:
-    parts = urlsplit(url)
-    assert parts.hostname
+    address = urlsplit(url).netloc
     if tls:
-        return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=patience, context=tls)
-    return http.client.HTTPConnection(parts.hostname, parts.port, timeout=patience)
+        return http.client.HTTPSConnection(address, timeout=patience, context=tls)
+    return http.client.HTTPConnection(address, timeout=patience)
 
 
 def exchange(
@@ -93,14 +93,11 @@ def get(
         connection.close()
 
 
-def raw_request(path: str = ORDER) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: emulator\r\nX-Auth-Token: {TOKEN}\r\n\r\n".encode()
-
-
-def raw_connection(service: Emulator | Proxy) -> socket.socket:
-    parts = urlsplit(service.url)
-    assert parts.port
-    return socket.create_connection(("127.0.0.1", parts.port), timeout=PATIENCE)
+def raw(service: Emulator | Proxy, sent: bytes = b"") -> socket.socket:
+    """A connection on which these bytes were sent."""
+    connection = socket.create_connection((urlsplit(service.url).hostname, urlsplit(service.url).port), PATIENCE)
+    connection.sendall(sent)
+    return connection
 
 
 def all_of(connection: socket.socket) -> bytes:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import sys
 from collections.abc import Iterator
@@ -52,8 +53,7 @@ def narrowed(document: dict[str, Any]) -> dict[str, Any]:
     return narrow
 
 
-ANY_ACCOUNT = schemathesis.openapi.from_dict(copy.deepcopy(DOCUMENT))
-KNOWN_ACCOUNT = schemathesis.openapi.from_dict(narrowed(DOCUMENT))
+SCHEMA = schemathesis.openapi.from_dict(narrowed(DOCUMENT))
 
 # The checks that look at an answer alone.
 CONFORMANCE = [
@@ -64,7 +64,7 @@ CONFORMANCE = [
 ]
 
 # The same examples in each run: what is tested is the emulator, and not the luck of the day. Each is many requests.
-settings = hypothesis.settings(max_examples=15, derandomize=True)
+settings = hypothesis.settings(max_examples=10, derandomize=True)
 
 
 @pytest.fixture(scope="module")
@@ -75,49 +75,30 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-@ANY_ACCOUNT.parametrize()
-@settings
-def test_requests_for_any_account_are_answered_as_described(case: Any, emulator: Emulator) -> None:
-    case.call_and_validate(base_url=emulator.url, headers={"X-Auth-Token": TOKEN})
-
-
-@KNOWN_ACCOUNT.parametrize()
+@SCHEMA.parametrize()
 @settings
 def test_requests_for_the_account_are_answered_as_described(case: Any, emulator: Emulator) -> None:
     case.call_and_validate(base_url=emulator.url, headers={"X-Auth-Token": TOKEN})
 
 
+def ask(path: str, emulator: Emulator) -> tuple[Any, Any]:
+    case = SCHEMA[path]["GET"].Case(path_parameters=IDS)
+    return case, case.call(base_url=emulator.url, headers={"X-Auth-Token": TOKEN})
+
+
 @pytest.mark.parametrize("path", [LIST, SHOW, LIST_SITES, SHOW_SITE])
-@pytest.mark.parametrize("fault", ["http:401", "http:404", "throttled:5", "html:502", "echo:503"])
-def test_errors_are_as_described(path: str, fault: str) -> None:
-    case = KNOWN_ACCOUNT[path]["GET"].Case(path_parameters=IDS)
-    lives = {"listing": fault, "edge_sites": [f"{SITES[0]}={fault}"], "site_listing": fault}
-    with Emulator([f"{ORDERS[0]}={fault}"], **lives) as emulator:  # type: ignore[arg-type]  # of several types
-        got = case.call(base_url=emulator.url, headers={"X-Auth-Token": TOKEN})
-    case.validate_response(got, checks=CONFORMANCE)
-
-
-@pytest.mark.parametrize(
-    ("path", "fault"),
-    [
-        (SHOW, "no-order"),
-        (SHOW, "wrong-types"),
-        (SHOW, "http:418"),
-        (LIST, "null-entry"),
-        (LIST, "wrong-types"),
-        (LIST, "empty-marker"),
-        (LIST, "no-page-info"),
-        (SHOW_SITE, "wrong-types"),
-        (LIST_SITES, "object-page"),
-    ],
-)
-def test_the_description_tells_faults_from_right_answers(path: str, fault: str) -> None:
-    case = KNOWN_ACCOUNT[path]["GET"].Case(path_parameters=IDS)
-    order = f"{ORDERS[0]}=SUCCESS,{fault}" if path == SHOW else f"{ORDERS[0]}=SUCCESS"
-    site = f"{SITES[0]}=available,{fault}" if path == SHOW_SITE else f"{SITES[0]}=available"
-    listing, site_listing = (f"ok,{fault}" if path == each else "ok" for each in (LIST, LIST_SITES))
-    with Emulator([order], listing=listing, edge_sites=[site], site_listing=site_listing) as emulator:
-        right, wrong = (case.call(base_url=emulator.url, headers={"X-Auth-Token": TOKEN}) for _time in range(2))
-    case.validate_response(right, checks=CONFORMANCE)
-    with pytest.raises(schemathesis.errors.FailureGroup):
-        case.validate_response(wrong, checks=CONFORMANCE)
+@pytest.mark.parametrize("fault", ["http:401", "throttled:5", "html:502", "echo:503", "wrong-types", "json-list"])
+def test_errors_are_as_described_and_other_faults_are_not(path: str, fault: str) -> None:
+    listing = f"ok,{fault}"
+    with Emulator(
+        [f"{ORDERS[0]}=SUCCESS,{fault}"],
+        listing=listing,
+        edge_sites=[f"{SITES[0]}=available,{fault}"],
+        site_listing=listing,
+    ) as emulator:
+        case, right = ask(path, emulator)
+        case.validate_response(right, checks=CONFORMANCE)
+        case, got = ask(path, emulator)
+    described = got.status_code != 200
+    with contextlib.nullcontext() if described else pytest.raises(schemathesis.errors.FailureGroup):
+        case.validate_response(got, checks=CONFORMANCE)

@@ -42,9 +42,11 @@ def sign(headers: dict[str, str], **parts: Any) -> dict[str, str]:
     return {**headers, "authorization": request.header_params["Authorization"], "x-uri": request.uri}
 
 
-def judge(headers: dict[str, str], target: str = ORDER, method: str = "GET", body: bytes = b"") -> tuple[bool, Any]:
+def judge(
+    headers: dict[str, str], target: str = ORDER, method: str = "GET", body: bytes = b"", late: int = 0
+) -> tuple[bool, Any]:
     """Whether the signature is refused, and the failures of its key in a row."""
-    authenticator = Authenticator(TOKEN, KEYS, FakeClock(), lambda: NOW)
+    authenticator = Authenticator(TOKEN, KEYS, FakeClock(), lambda: NOW + late)
     refusal, failures = authenticator.check(Request(method, target, headers, body, keep_alive=False))
     return refusal is not None, failures
 
@@ -68,6 +70,11 @@ def test_whatever_the_vendor_signs_is_taken(
     assert judge(signed, target, "PUT", body) == (True, 1)
     for name in more:
         assert judge({**signed, name: signed[name] + "x"}, target, method, body) == (True, 1)
+
+
+@pytest.mark.parametrize(("late", "refused"), [(-901, True), (-900, False), (900, False), (901, True)])
+def test_a_date_may_be_a_quarter_of_an_hour_off(late: int, refused: bool) -> None:
+    assert judge(sign(HEADERS), late=late)[0] is refused
 
 
 def test_a_security_token_must_be_signed() -> None:

@@ -10,7 +10,6 @@ for these.
 
 from __future__ import annotations
 
-import time
 from typing import Any, Callable, ClassVar
 
 import pytest
@@ -106,19 +105,14 @@ def test_orders_are_listed_to_the_vendors_client() -> None:
     assert "next_marker" not in second["page_info"]
 
 
-def utc(offset: float) -> str:
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() + offset))
-
-
 @pytest.mark.parametrize(
     "tamper",
     [
         pytest.param(lambda request: setattr(request, "uri", request.uri.replace("0000-a", "0000-b")), id="path"),
         pytest.param(lambda request: setattr(request, "uri", request.uri + "?limit=1"), id="query"),
-        pytest.param(lambda request: setattr(request, "body", "{}"), id="body"),
         pytest.param(lambda request: request.header_params.update({"X-Domain-Id": "0"}), id="header"),
         pytest.param(lambda request: request.header_params.update({"Host": "ies.example.com"}), id="host"),
-        pytest.param(lambda request: request.header_params.update({"X-Sdk-Date": utc(-60)}), id="date"),
+        pytest.param(lambda request: request.header_params.update({"X-Sdk-Date": "20260101T000000Z"}), id="date"),
         pytest.param(lambda request: request.header_params.update({"X-Security-Token": "x"}), id="security token"),
         pytest.param(lambda request: request.header_params.pop("X-Security-Token"), id="no security token"),
     ],
@@ -137,17 +131,6 @@ def test_a_wrong_key_is_refused(credential: dict[str, Any]) -> None:
     with emulate("0000-a=SUCCESS") as emulator:
         with pytest.raises(ClientRequestException, match="verify aksk signature fail"):
             VendorClient(emulator, **credential).show()
-
-
-@pytest.mark.parametrize(("minutes", "taken"), [(-16, False), (-14, True), (14, True), (16, False)])
-def test_a_date_may_be_a_quarter_of_an_hour_off(minutes: int, taken: bool) -> None:
-    with emulate("0000-a=SUCCESS") as emulator:
-        client = VendorClient(emulator)
-        if taken:
-            assert client.show(header_params={"X-Sdk-Date": utc(60 * minutes)})
-        else:
-            with pytest.raises(ClientRequestException, match="verify aksk signature fail"):
-                client.show(header_params={"X-Sdk-Date": utc(60 * minutes)})
 
 
 def sites_client(emulator: Emulator) -> Any:
