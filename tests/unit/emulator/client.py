@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import socket
@@ -53,18 +54,15 @@ class Got:
 
 
 class FakeClock:
-    def __init__(self) -> None:
-        self.now = 1000.0
+    now: float = 0
 
     def __call__(self) -> float:
         return self.now
 
 
 def connect(url: str, tls: ssl.SSLContext | None = None, patience: float = PATIENCE) -> http.client.HTTPConnection:
-    address = urlsplit(url).netloc
-    if tls:
-        return http.client.HTTPSConnection(address, timeout=patience, context=tls)
-    return http.client.HTTPConnection(address, timeout=patience)
+    kind = functools.partial(http.client.HTTPSConnection, context=tls) if tls else http.client.HTTPConnection
+    return kind(urlsplit(url).netloc, timeout=patience)
 
 
 def exchange(

@@ -11,31 +11,30 @@ import re
 import socket
 import struct
 import threading
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator, RecordedRequest
 
-from .client import DOMAIN_ID, ORDER, ORDERS, REQUEST, TOKEN, FakeClock, all_of, connect, exchange, get, raw, wait_until
+from .client import ORDER, ORDERS, REQUEST, SITES, TOKEN, FakeClock, all_of, connect, exchange, get, raw, wait_until
 
 
 @pytest.mark.parametrize(
-    ("headers", "message"),
+    ("headers", "reason"),
     [
-        ({}, "Incorrect IAM authentication information: token not found"),
-        ({"X-Auth-Token": ""}, "Incorrect IAM authentication information: token not found"),
-        ({"X-Auth-Token": "wrong"}, "Incorrect IAM authentication information: decrypt token fail"),
-        ({"X-Auth-Token": "t\u00f6ken"}, "Incorrect IAM authentication information: decrypt token fail"),
-        ({"Authorization": "Basic eDp5"}, "Incorrect IAM authentication information: verify aksk signature fail"),
+        ({}, "token not found"),
+        ({"X-Auth-Token": "wrong"}, "decrypt token fail"),
+        ({"X-Auth-Token": "t\u00f6ken"}, "decrypt token fail"),
+        ({"Authorization": "Basic eDp5"}, "verify aksk signature fail"),
     ],
 )
-def test_a_refused_credential_learns_nothing_and_is_no_poll(headers: Mapping[str, str], message: str) -> None:
+def test_a_refused_credential_learns_nothing_and_is_no_poll(headers: dict[str, str], reason: str) -> None:
     with Emulator(["0000-a=http:503,SUCCESS"]) as emulator:
         for path in (ORDER, f"{ORDERS}/unknown", ORDERS, "/v2/other/delivery-orders/0000-a"):
             got = get(emulator.url, path, headers=headers)
-            assert (got.status, got.json) == (401, {"error_code": "APIGW.0301", "error_msg": message})
+            assert (got.status, got.json["error_code"]) == (401, "APIGW.0301")
+            assert got.json["error_msg"] == f"Incorrect IAM authentication information: {reason}"
         assert get(emulator.url).status == 503
 
 
@@ -43,15 +42,12 @@ def test_a_refused_credential_learns_nothing_and_is_no_poll(headers: Mapping[str
     ("path", "status", "code"),
     [
         ("/", 404, "APIGW.0101"),
-        (f"/v1/{DOMAIN_ID}/delivery-orders/0000-a", 404, "APIGW.0101"),
         (f"{ORDERS}/", 404, "APIGW.0101"),
-        ("/v2//delivery-orders", 404, "APIGW.0101"),
         (f"{ORDER}/more", 404, "APIGW.0101"),
         (f"{ORDERS}/0000%2Fa", 400, "IES.00001005"),
-        ("/v2/a%20b/delivery-orders", 400, "IES.00001005"),
         ("/v2/other/delivery-orders/0000-a", 403, "APIGW.0302"),
         (f"{ORDERS}/0000-b", 404, "IES.00001008"),
-        (f"/v1/{DOMAIN_ID}/edge-sites/0000-a", 404, "IES.00001008"),
+        (f"{SITES}/0000-a", 404, "IES.00001008"),
     ],
 )
 def test_a_path_that_leads_nowhere(path: str, status: int, code: str) -> None:
@@ -130,19 +126,11 @@ def test_requests_one_upon_another_are_answered_one_by_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "nonsense",
-    [
-        b"nonsense\r\n\r\n",
-        b"GET / HTTP/2.0\r\n\r\n",
-        b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
-        b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"GET / HTTP/1.1\r\nno header\r\n\r\n",
-        b"GET / HTTP/1.1\r\n" + b"X-Many: x\r\n" * 101 + b"\r\n",
-    ],
+    "rest", ["x", " / HTTP/2.0", " / HTTP/1.1\r\nContent-Length: -1", " / HTTP/1.1\r\nTransfer-Encoding: chunked"]
 )
-def test_what_is_not_http_is_refused(nonsense: bytes) -> None:
-    with Emulator(["0000-a=SUCCESS"]) as emulator:
-        with raw(emulator, nonsense) as connection:
+def test_what_is_not_http_is_refused(rest: str) -> None:
+    with Emulator() as emulator:
+        with raw(emulator, f"GET{rest}\r\n\r\n".encode()) as connection:
             assert all_of(connection).startswith(b"HTTP/1.1 400 Bad Request\r\n")
         assert emulator.requests == []
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -19,16 +20,13 @@ def page(emulator: Emulator, query: str = "", path: str = ORDERS) -> Got:
     return get(emulator.url, f"{path}?{query}" if query else path)
 
 
-def pages(emulator: Emulator, query: str) -> list[list[str]]:
+def pages(emulator: Emulator, query: str) -> Iterator[list[str]]:
     """The IDs of all pages, asked for until there is no marker any more."""
-    found, marker = [], ""
-    while True:
-        got = page(emulator, query + marker)
-        assert got.json["page_info"]["current_count"] == len(got.ids)
-        found.append(got.ids)
-        if "next_marker" not in got.json["page_info"]:
-            return found
-        marker = f"&marker={got.json['page_info']['next_marker']}"
+    marker: str | None = ""
+    while marker is not None:
+        got = page(emulator, query + (f"&marker={marker}" if marker else ""))
+        yield got.ids
+        marker = got.json["page_info"].get("next_marker")
 
 
 def test_a_page_has_the_orders_as_they_are_shown() -> None:
@@ -42,38 +40,31 @@ def test_a_page_has_the_orders_as_they_are_shown() -> None:
     ("query", "found"),
     [
         ("limit=2", [["a", "b"], ["c", "d"], ["e"]]),
-        ("limit=2000", [["a", "b", "c", "d", "e"]]),
         ("limit=2&marker=c", [["d", "e"]]),
-        ("marker=e", [[]]),
         ("id=d", [["d"]]),
         ("id=unknown", [[]]),
         ("marker=c&id=c", [[]]),
-        ("status=FAIL", [["b", "e"]]),
         ("status=ACCEPTING&status=FAIL", [["b", "c", "e"]]),
         ("status=FAIL&id=a", [[]]),
         # Whether the orders that are left match is for the next page to find out.
         ("status=SUCCESS&limit=2", [["a", "d"], []]),
-        ("status=ON_HOLD", [[]]),
     ],
 )
 def test_pages_and_filters(query: str, found: list[list[str]]) -> None:
     with Emulator(["a=SUCCESS", "b=FAIL", "c=ACCEPTING", "d=SUCCESS", "e=FAIL"]) as emulator:
         # A life begins at the first poll.
         page(emulator)
-        assert pages(emulator, query) == found
+        assert list(pages(emulator, query)) == found
 
 
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("status=available", ["b", "c"]),
         ("status=available&status=initial", ["b", "a", "c"]),
-        ("id=c&id=b", ["b", "c"]),
-        ("name=nothing", []),
+        ("id=c&id=b&limit=1", ["b"]),
         ("sort_key=id&sort_dir=desc", ["c", "b", "a"]),
         ("sort_key=status&sort_key=id&sort_dir=desc&sort_dir=desc", ["a", "c", "b"]),
         ("sort_key=id&marker=a", ["b", "c"]),
-        ("enterprise_project_id=0&limit=2", ["b", "a"]),
     ],
 )
 def test_sites_are_filtered_and_sorted(query: str, found: list[str]) -> None:
@@ -82,30 +73,22 @@ def test_sites_are_filtered_and_sorted(query: str, found: list[str]) -> None:
         assert page(emulator, query, SITES).ids == found
 
 
+# The last of each kind is a filter of other lists: it must not pass for one here.
 @pytest.mark.parametrize(
-    "query",
+    ("path", "queries"),
     [
-        *("limit=0", "limit=2001", "limit=ten", "limit=", "limit=1&limit=1", "limit=%D9%A1"),
-        *("marker=", "marker=unknown", "marker=a%2Fb", "id=a&id=a", "id=a%20b"),
-        *("status=", "status=success", "status=FAIL,SUCCESS", "status=FAIL&status="),
-        # Orders have no such filter, and none must pass for one.
-        "name=a",
+        (ORDERS, "limit=0 limit=2001 limit=ten limit= limit=1&limit=1 limit=%D9%A1 marker= marker=b marker=a%2Fb"),
+        (ORDERS, "id=a&id=a id=a%20b status= status=success status=FAIL,SUCCESS name=a"),
+        (SITES, "limit=2001 sort_key=location sort_key=id&sort_dir=up name= status=ready region_id=a"),
     ],
 )
-def test_a_parameter_that_the_service_does_not_take_is_refused(query: str) -> None:
+def test_a_parameter_that_the_service_does_not_take_is_refused(path: str, queries: str) -> None:
     with Emulator(["a=PROCESSING,SUCCESS"], listing="ok,http:503") as emulator:
-        got = page(emulator, query)
-        assert (got.status, got.json["error_code"]) == (400, "IES.00001005")
+        for query in queries.split():
+            got = page(emulator, query, path)
+            assert (query, got.status, got.json["error_code"]) == (query, 400, "IES.00001005")
         # Neither the order nor the listing took it for a poll.
         assert page(emulator).statuses == ["PROCESSING"]
-
-
-@pytest.mark.parametrize(
-    "query", ["limit=2001", "sort_key=location", "sort_key=id&sort_dir=up", "name=", "status=ready", "region_id=a"]
-)
-def test_a_parameter_that_sites_do_not_take_is_refused(query: str) -> None:
-    with Emulator(edge_sites=["a=available"]) as emulator:
-        assert page(emulator, query, SITES).status == 400
 
 
 def test_a_page_is_a_poll_of_each_order_that_was_looked_at_for_it() -> None:

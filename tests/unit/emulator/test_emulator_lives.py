@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._orders import parse_order, parse_orders
 
-from .client import DOMAIN_ID, ORDERS, SITES, FakeClock, get
+from .client import ORDERS, SITES, FakeClock, get
 
 
 @pytest.mark.parametrize(
@@ -50,50 +50,31 @@ def test_an_order_lives_by_polls(life: str, shown: list[object]) -> None:
 )
 def test_an_order_lives_by_seconds(life: str, shown: dict[float, str]) -> None:
     clock = FakeClock()
-    start, got = clock.now, {}
     with Emulator([f"0000-a={life}"], clock=clock) as emulator:
-        for seconds in shown:
-            clock.now = start + seconds
-            got[seconds] = get(emulator.url).order["status"]
-    assert got == shown
+        for clock.now, status in shown.items():
+            assert get(emulator.url).order["status"] == status
 
 
 def test_a_site_lives_as_an_order_does() -> None:
-    with Emulator(["a=SUCCESS"], edge_sites=["a=initial,deploying,http:503,other-order,available"]) as emulator:
+    with Emulator(["a=SUCCESS"], edge_sites=["a=no-order,trickle-body:0,deploying,other-order,available"]) as emulator:
         got = [get(emulator.url, f"{SITES}/a") for _time in range(5)]
-        assert [request.fault for request in emulator.requests] == [None, None, "http:503", "other-order", None]
         assert (emulator.requests[0].edge_site_id, emulator.requests[0].delivery_order_id) == ("a", None)
-    sites = [each.json.get("edge_site", {}) for each in got]
-    assert [site.get("id") for site in sites] == ["a", "a", None, "other-a", "a"]
-    assert [site.get("status") for site in sites] == ["initial", "deploying", None, "deploying", "available"]
-
-
-def test_an_order_begins_as_processing_and_a_site_as_initial() -> None:
-    with Emulator(["0000-a=no-order,trickle-body:0"], edge_sites=["a=no-order,trickle-body:0"]) as emulator:
-        assert [get(emulator.url).json for _time in range(2)][1]["delivery_order"]["status"] == "PROCESSING"
-        assert [get(emulator.url, f"{SITES}/a").json for _time in range(2)][1]["edge_site"]["status"] == "initial"
-
-
-def moment(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+    sites = [each.json["edge_site"] for each in got[1:]]
+    assert [site["id"] for site in sites] == ["a", "a", "other-a", "a"]
+    assert [site["status"] for site in sites] == ["initial", "deploying", "deploying", "available"]
 
 
 def test_dates_follow_the_status() -> None:
     clock = FakeClock()
     with Emulator(["0000-a=PROCESSING@10,ACCEPTING@20,SUCCESS*2,DELETED"], clock=clock) as emulator:
         orders = []
-        for seconds in (0, 5, 40, 60, 70):
-            clock.now = 1000.0 + seconds
+        for clock.now in (0, 5, 40, 60, 70):
             orders.append(get(emulator.url).order)
-    assert list(orders[0]) == [
-        *("id", "name", "domain_id", "status", "edge_site_id", "effected_at", "created_at", "updated_at")
-    ]
-    assert orders[0]["domain_id"] == DOMAIN_ID
-    created = moment(orders[0]["created_at"])
-    assert abs((datetime.now(timezone.utc) - created).total_seconds()) < 60
-    assert [(moment(order["updated_at"]) - created).total_seconds() for order in orders] == [0, 0, 30, 30, 70]
+    created = datetime.strptime(orders[0]["created_at"], "%Y-%m-%dT%H:%M:%S.%fZ")
+    updated = [(created + timedelta(seconds=after)).isoformat() + "Z" for after in (0, 0, 30, 30, 70)]
+    assert [order["updated_at"] for order in orders] == updated
     # With the success, and to stay.
-    effected = f"{orders[2]['updated_at'][:19]}Z"
+    effected = f"{updated[2][:19]}Z"
     assert [order["effected_at"] for order in orders] == [None, None, effected, effected, effected]
 
 
@@ -102,7 +83,6 @@ def test_dates_follow_the_status() -> None:
     [
         ("a-{1..3}", ["a-1", "a-2", "a-3"]),
         ("{8..11}", ["8", "9", "10", "11"]),
-        ("{08..11}_b", ["08_b", "09_b", "10_b", "11_b"]),
         ("{8..011}", ["008", "009", "010", "011"]),
     ],
 )
@@ -125,33 +105,21 @@ def test_a_file_names_orders_and_their_sites() -> None:
     assert plan.life == parse_order("0000-a=PROCESSING*2,http:503,SUCCESS")[0].life
 
 
-ENDLESS = "lasts forever: leave '*2' off, or add what follows it"
-
-
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
         ({"orders": ["0000-a"]}, "'0000-a' is not ID=LIFE, such as 0000-a=PROCESSING*2,SUCCESS"),
         ({"orders": ["a/b=SUCCESS"]}, "'a/b' can't be an order's ID: use letters, digits, '-' and '_'"),
-        ({"orders": ["a=PROCESSING,,FAIL"]}, "order a: the step '' has neither a status nor a fault"),
-        ({"orders": ["a=SUCCESS*2"]}, f"order a: the last step 'SUCCESS*2' {ENDLESS}"),
+        ({"orders": ["a=SUCCESS*2"]}, "order a: the last step 'SUCCESS*2' lasts forever: leave '*2' off"),
         ({"orders": ["a=PROCESSING*0,FAIL"]}, "after * comes a whole number of polls, 1 or more"),
-        ({"orders": ["a=PROCESSING*2@3,FAIL"]}, "after * comes a whole number of polls"),
         ({"orders": ["a=PROCESSING@inf,FAIL"]}, "after @ comes a number of seconds above 0, such as 2.5"),
         ({"orders": ["a=processing"]}, "'processing' is neither a status (upper case, such as PROCESSING) nor a fault"),
         ({"orders": ["a=http"]}, "'http': write http:CODE, where CODE is an HTTP status from 400 to 599"),
-        ({"orders": ["a=html:200"]}, "'html:200': write html[:CODE], where CODE is an HTTP status from 400 to 599"),
         ({"orders": ["a=reset:5"]}, "'reset:5': reset takes no argument"),
         ({"orders": ["a=slow"]}, "'slow': write slow:SECONDS, where SECONDS is a number from 0 to 86400"),
-        ({"orders": ["a=down:86401"]}, "'down:86401': write down:SECONDS"),
-        ({"orders": ["a=null-entry"]}, "'null-entry' is neither a status"),
         ({"orders": ["a-{2..1}=FAIL"]}, "the range of 'a-{2..1}' must go up, and have at most 100000 numbers"),
-        ({"orders": ["a-{0..100000}=FAIL"]}, "must go up, and have at most 100000 numbers"),
-        ({"orders": ["a={1..2}=FAIL"]}, "neither a status"),
         ({"orders": ["{1..2}=FAIL", "2=FAIL"]}, "order 2 is described twice"),
         ({"edge_sites": ["a=ready"]}, "edge site a: 'ready' is neither a status"),
-        ({"edge_sites": ["a b=available"]}, "'a b' can't be an edge site's ID"),
-        ({"listing": "ok*2"}, f"the listing: the last step 'ok*2' {ENDLESS}"),
         ({"listing": "SUCCESS"}, "the listing: 'SUCCESS' is neither ok nor a fault (http:CODE, "),
         ({"site_listing": "other-order"}, "the listing of edge sites: 'other-order' is neither ok nor a fault"),
     ],
@@ -165,10 +133,7 @@ def test_what_is_wrong_is_told_what_is_right(options: dict[str, Any], complaint:
     ("content", "complaint"),
     [
         ([], 'the file must be {"orders": [ORDER, ...]}'),
-        ({"orders": [], "other": 1}, "the file must be"),
-        ({"orders": [{"id": "a", "life": ["FAIL"]}, {"id": "b"}]}, "order number 2 must be"),
         ({"orders": [{"id": "a", "life": "SUCCESS"}]}, "order number 1 must be"),
-        ({"orders": [{"id": "a", "life": ["SUCCESS"], "name": ""}]}, "order number 1 must be"),
         ({"orders": [{"id": "a", "life": ["SUCCESS"], "nam": "x"}]}, "order number 1 must be"),
         ({"orders": [{"id": "a", "life": []}]}, "order a: a life has at least one step"),
     ],

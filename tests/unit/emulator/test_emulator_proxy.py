@@ -71,20 +71,19 @@ def test_plain_http_is_handed_on_without_the_proxys_own_credential() -> None:
     ("start", "refused"),
     [
         ("CONNECT 192.0.2.1:443", 403),
-        ("CONNECT example.invalid:443", 403),
         ("GET http://127.0.0.1.example/", 403),
         ("CONNECT 127.0.0.1", 400),
-        ("CONNECT 127.0.0.1:70000", 400),
-        ("CONNECT http://127.0.0.1:80/", 400),
         ("GET /v2/", 400),
         ("GET https://127.0.0.1/", 400),
+        ("GET http://user:secret@127.0.0.1/", 400),
         ("CONNECT 127.0.0.1:1", 502),
     ],
 )
 def test_nothing_beyond_loopback_is_reached(start: str, refused: int) -> None:
     with Proxy() as proxy:
         assert status(proxy, start) == refused
-        assert [(each.target, each.status) for each in proxy.requests] == [(start.split()[1], refused)]
+        target = start.split()[1].replace("user:secret", "***")
+        assert [(each.target, each.status) for each in proxy.requests] == [(target, refused)]
 
 
 @pytest.mark.parametrize(
@@ -96,28 +95,16 @@ def test_a_wrong_login_is_refused_and_no_poll(authorization: str, user: str | No
         assert status(proxy, headers={"Proxy-Authorization": authorization} if authorization else {}) == 407
         (recorded,) = proxy.requests
         assert (recorded.authorization, recorded.user, recorded.fault) == (bool(authorization), user, None)
+        assert "secret" not in repr(recorded)
         assert status(proxy, headers=LOGIN) == 503
-        assert "secret" not in repr(proxy.requests)
-
-
-def test_a_password_in_the_target_is_not_repeated() -> None:
-    lines: list[str] = []
-    with Proxy(log=lines.append) as proxy:
-        assert status(proxy, "CONNECT user:secret@127.0.0.1:443") == 400
-        assert status(proxy, "GET http://user:secret@127.0.0.1/") == 400
-        assert [each.target for each in proxy.requests] == ["***@127.0.0.1:443", "http://***@127.0.0.1/"]
-    assert lines == ["CONNECT ***@127.0.0.1:443", "GET http://***@127.0.0.1/"]
 
 
 #: What comes, the exception that ends it, and the status that is recorded.
 SEEN: dict[str, tuple[bytes, type[Exception] | None, int | None]] = {
     "http:503": (b"HTTP/1.1 503 Service Unavailable\r\n", None, 503),
-    "http:407": (b"HTTP/1.1 407 Proxy Authentication Required\r\n", None, 407),
     "echo": (f"HTTP/1.1 407 Refused: {BASIC}\r\n".encode(), None, 407),
-    "echo:502": (f"HTTP/1.1 502 Refused: {BASIC}\r\n".encode(), None, 502),
     "hang": (b"", socket.timeout, None),
-    "trickle:0.05": (ESTABLISHED + b"X-Trickle: 1\r\n" * 3, socket.timeout, None),
-    "trickle:60": (ESTABLISHED, socket.timeout, None),
+    "trickle:1": (ESTABLISHED, socket.timeout, None),
     "reset": (b"", ConnectionResetError, None),
     "cut": (ESTABLISHED + b"\r\n", None, 200),
     "hang-after": (ESTABLISHED + b"\r\n", socket.timeout, None),
@@ -131,13 +118,9 @@ def test_a_fault_is_what_its_name_says(fault: str) -> None:
         connection.settimeout(0.3)
         got = b""
         with pytest.raises(end) if end else contextlib.nullcontext():
-            # What trickles never ends.
-            while (more := connection.recv(1)) and len(got) < len(start) + 20_000:
+            while more := connection.recv(65536):
                 got += more
-                if fault == "trickle:0.05" and len(got) >= len(start):
-                    raise socket.timeout
         assert got.startswith(start)
-        assert (b"\r\nProxy-Authenticate: Basic " in got) == (fault == "http:407")
         assert [(each.fault, each.status) for each in proxy.requests] == [(fault, recorded)]
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 from huaweicloudsdkcore.auth.credentials import GlobalCredentials
@@ -89,29 +89,20 @@ def test_a_header_that_was_signed_must_be_sent(left_out: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
-    [
-        lambda text: text.replace("SHA256", "SM3"),
-        lambda text: text.replace("Access=", "Credential="),
-        lambda text: text.replace("host;", "Host;"),
-        lambda text: text.replace("host;", "x-missing;host;"),
-        lambda text: text + ", Scope=ies",
-        lambda text: text[:-1],
-    ],
+    ("old", "new"), [("SHA256", "SM3"), ("Access=", "Credential="), ("host;", "Host;"), (",", ", ")]
 )
-def test_an_authorization_of_another_form_is_refused(change: Callable[[str], str]) -> None:
+def test_an_authorization_of_another_form_is_refused(old: str, new: str) -> None:
     signed = sign(HEADERS)
     assert judge(signed) == (False, 0)
-    assert judge({**signed, "authorization": change(signed["authorization"])})[0]
+    assert judge({**signed, "authorization": signed["authorization"].replace(old, new)})[0]
 
 
 def test_a_key_that_fails_more_than_five_times_in_a_row_is_locked() -> None:
     clock = FakeClock()
-    keys = {"access_key": KEYS.access_key, "secret_key": KEYS.secret_key, "security_token": KEYS.security_token}
     good = sign(HEADERS)
     bad = {**good, "x-sdk-date": "20260921T141321Z"}
     other = {**bad, "authorization": bad["authorization"].replace("AK_1", "AK_2")}
-    with Emulator(["0000-a=SUCCESS"], clock=clock, wall_clock=lambda: NOW, **keys) as emulator:
+    with Emulator(["0000-a=SUCCESS"], clock=clock, wall_clock=lambda: NOW, **vars(KEYS)) as emulator:
 
         def ask(headers: dict[str, str]) -> str:
             got = get(emulator.url, headers=headers)

@@ -43,15 +43,6 @@ def test_a_client_that_trusts_the_authority_is_served(tls: Tls, trusting: ssl.SS
         assert len(emulator.requests) == 2
 
 
-def test_faults_of_the_connection_show_through_tls(tls: Tls, trusting: ssl.SSLContext) -> None:
-    with Emulator(["0000-a=reset,cut-short,down:60"], certificate=tls.certificate, key=tls.key) as emulator:
-        for _time in range(3):
-            with pytest.raises(Exception, match=r"reset by peer|IncompleteRead|EOF|without response"):
-                get(emulator.url, tls=trusting)
-        with pytest.raises(ConnectionRefusedError):
-            get(emulator.url, tls=trusting)
-
-
 def test_a_client_that_leaves_is_let_go(tls: Tls, trusting: ssl.SSLContext) -> None:
     with Emulator(["0000-a=hang"], certificate=tls.certificate, key=tls.key) as emulator:
         with raw(emulator) as plain, trusting.wrap_socket(plain, server_hostname="127.0.0.1") as connection:

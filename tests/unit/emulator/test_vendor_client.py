@@ -110,7 +110,6 @@ def test_orders_are_listed_to_the_vendors_client() -> None:
     [
         pytest.param(lambda request: setattr(request, "uri", request.uri.replace("0000-a", "0000-b")), id="path"),
         pytest.param(lambda request: setattr(request, "uri", request.uri + "?limit=1"), id="query"),
-        pytest.param(lambda request: request.header_params.update({"X-Domain-Id": "0"}), id="header"),
         pytest.param(lambda request: request.header_params.update({"Host": "ies.example.com"}), id="host"),
         pytest.param(lambda request: request.header_params.update({"X-Sdk-Date": "20260101T000000Z"}), id="date"),
         pytest.param(lambda request: request.header_params.update({"X-Security-Token": "x"}), id="security token"),
