@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import sys
 from collections.abc import Iterator
@@ -21,7 +20,6 @@ if sys.version_info < (3, 11):
 
 import hypothesis
 import schemathesis
-import schemathesis.specs.openapi.checks as openapi_checks
 import yaml
 
 from ansible_collections.huaweicloud.cloudpond.tests import emulator as emulator_package
@@ -33,10 +31,8 @@ assert emulator_package.__file__
 DOCUMENT: dict[str, Any] = yaml.safe_load(
     Path(emulator_package.__file__).with_name("openapi.yaml").read_text(encoding="utf-8")
 )
-LIST, SHOW, LIST_SITES, SHOW_SITE = DOCUMENT["paths"]
 SITES = ["site-a", "site-b"]
 ORDERS = ["0000-a", "0000-b", "0000-c"]
-IDS = {"domain_id": DOMAIN_ID, "delivery_order_id": ORDERS[0], "site_id": SITES[0]}
 
 
 def narrowed(document: dict[str, Any]) -> dict[str, Any]:
@@ -49,19 +45,11 @@ def narrowed(document: dict[str, Any]) -> dict[str, Any]:
     for url, path in narrow["paths"].items():
         for parameter in path["parameters"] + path["get"].get("parameters", []):
             if parameter.get("name") in ("delivery_order_id", "site_id", "marker"):
-                parameter["schema"] = {"type": "string", "enum": ORDERS if url in (LIST, SHOW) else SITES}
+                parameter["schema"] = {"type": "string", "enum": ORDERS if "orders" in url else SITES}
     return narrow
 
 
 SCHEMA = schemathesis.openapi.from_dict(narrowed(DOCUMENT))
-
-# The checks that look at an answer alone.
-CONFORMANCE = [
-    openapi_checks.status_code_conformance,
-    openapi_checks.content_type_conformance,
-    openapi_checks.response_headers_conformance,
-    openapi_checks.response_schema_conformance,
-]
 
 # The same examples in each run: what is tested is the emulator, and not the luck of the day. Each is many requests.
 settings = hypothesis.settings(max_examples=10, derandomize=True)
@@ -79,26 +67,3 @@ def emulator() -> Iterator[Emulator]:
 @settings
 def test_requests_for_the_account_are_answered_as_described(case: Any, emulator: Emulator) -> None:
     case.call_and_validate(base_url=emulator.url, headers={"X-Auth-Token": TOKEN})
-
-
-def ask(path: str, emulator: Emulator) -> tuple[Any, Any]:
-    case = SCHEMA[path]["GET"].Case(path_parameters=IDS)
-    return case, case.call(base_url=emulator.url, headers={"X-Auth-Token": TOKEN})
-
-
-@pytest.mark.parametrize("path", [LIST, SHOW, LIST_SITES, SHOW_SITE])
-@pytest.mark.parametrize("fault", ["http:401", "throttled:5", "html:502", "echo:503", "wrong-types", "json-list"])
-def test_errors_are_as_described_and_other_faults_are_not(path: str, fault: str) -> None:
-    listing = f"ok,{fault}"
-    with Emulator(
-        [f"{ORDERS[0]}=SUCCESS,{fault}"],
-        listing=listing,
-        edge_sites=[f"{SITES[0]}=available,{fault}"],
-        site_listing=listing,
-    ) as emulator:
-        case, right = ask(path, emulator)
-        case.validate_response(right, checks=CONFORMANCE)
-        case, got = ask(path, emulator)
-    described = got.status_code != 200
-    with contextlib.nullcontext() if described else pytest.raises(schemathesis.errors.FailureGroup):
-        case.validate_response(got, checks=CONFORMANCE)

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 
 from ..conftest import Tls
-from .client import REQUEST, FakeClock, connect, exchange, get, raw, wait_until
+from .client import FakeClock, connect, exchange, get, raw
 
 
 @pytest.fixture
@@ -41,14 +41,6 @@ def test_a_client_that_trusts_the_authority_is_served(tls: Tls, trusting: ssl.SS
         with pytest.raises(ssl.SSLCertVerificationError):
             shake_hands(emulator)
         assert len(emulator.requests) == 2
-
-
-def test_a_client_that_leaves_is_let_go(tls: Tls, trusting: ssl.SSLContext) -> None:
-    with Emulator(["0000-a=hang"], certificate=tls.certificate, key=tls.key) as emulator:
-        with raw(emulator) as plain, trusting.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
-            connection.sendall(REQUEST)
-            wait_until(lambda: len(emulator.requests) == 1)
-        wait_until(lambda: not emulator._open)
 
 
 @pytest.mark.parametrize(

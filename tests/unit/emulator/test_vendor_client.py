@@ -10,14 +10,13 @@ for these.
 
 from __future__ import annotations
 
-from typing import Any, Callable, ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from huaweicloudsdkcloudpond.v1 import CloudPondClient, ListEdgeSitesRequest, ShowEdgeSiteRequest
 from huaweicloudsdkcore.auth.credentials import GlobalCredentials
 from huaweicloudsdkcore.client import Client, ClientBuilder
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
-from huaweicloudsdkcore.http.http_handler import HttpHandler
 
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 
@@ -30,8 +29,6 @@ SECURITY_TOKEN = "gQpjbi1ub3J0aC0/+=="
 LIST = "/v2/{domain_id}/delivery-orders"
 
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
-
-Tamper = Callable[[Any], Any]
 
 
 def emulate(*orders: str, **options: Any) -> Emulator:
@@ -49,32 +46,25 @@ class Body:
 
 
 class VendorClient:
-    """The SDK's client for an account. ``tamper`` may change each of its requests between the signing and the wire."""
+    """The SDK's client for an account."""
 
     def __init__(
         self,
         emulator: Emulator,
-        *,
         access_key: str = ACCESS_KEY,
         secret_key: str = SECRET_KEY,
         security_token: str | None = None,
-        tamper: Tamper = lambda request: None,
     ) -> None:
         credentials = GlobalCredentials(access_key, secret_key, DOMAIN_ID)
         if security_token is not None:
             credentials.with_security_token(security_token)
-        self._builder = (
-            ClientBuilder(Client, GlobalCredentials.__name__)
-            .with_credentials(credentials)
-            .with_http_handler(HttpHandler().add_request_handler(lambda request, **other: tamper(request)))
-            .with_endpoint(emulator.url)
-        )
+        builder = ClientBuilder(Client, GlobalCredentials.__name__).with_credentials(credentials)
+        self._client = builder.with_endpoint(emulator.url).build()
 
     def ask(self, url: str, **options: Any) -> Any:
         """The body of the answer; raises ClientRequestException for a 4xx."""
         formats = {"status": "multi"}
-        client = self._builder.build()
-        return client.do_http_request("GET", url, response_type=Body, collection_formats=formats, **options).body
+        return self._client.do_http_request("GET", url, response_type=Body, collection_formats=formats, **options).body
 
     def show(self, order_id: str = "0000-a", **options: Any) -> Any:
         path = {"delivery_order_id": order_id}
@@ -106,30 +96,15 @@ def test_orders_are_listed_to_the_vendors_client() -> None:
 
 
 @pytest.mark.parametrize(
-    "tamper",
-    [
-        pytest.param(lambda request: setattr(request, "uri", request.uri.replace("0000-a", "0000-b")), id="path"),
-        pytest.param(lambda request: setattr(request, "uri", request.uri + "?limit=1"), id="query"),
-        pytest.param(lambda request: request.header_params.update({"Host": "ies.example.com"}), id="host"),
-        pytest.param(lambda request: request.header_params.update({"X-Sdk-Date": "20260101T000000Z"}), id="date"),
-        pytest.param(lambda request: request.header_params.update({"X-Security-Token": "x"}), id="security token"),
-        pytest.param(lambda request: request.header_params.pop("X-Security-Token"), id="no security token"),
-    ],
-)
-def test_a_request_changed_after_signing_is_refused(tamper: Tamper) -> None:
-    with emulate("0000-a=SUCCESS", "0000-b=SUCCESS", security_token=SECURITY_TOKEN) as emulator:
-        with pytest.raises(ClientRequestException, match="verify aksk signature fail"):
-            VendorClient(emulator, security_token=SECURITY_TOKEN, tamper=tamper).show()
-        assert emulator.requests[0].failures_in_a_row == 1
-
-
-@pytest.mark.parametrize(
-    "credential", [{"secret_key": "wrong"}, {"access_key": "unknown"}, {"security_token": "not-the-keys"}]
+    "credential",
+    [{"secret_key": "wrong"}, {"access_key": "unknown"}, {"security_token": "another"}, {"security_token": None}],
 )
 def test_a_wrong_key_is_refused(credential: dict[str, Any]) -> None:
-    with emulate("0000-a=SUCCESS") as emulator:
+    with emulate("0000-a=SUCCESS", security_token=SECURITY_TOKEN) as emulator:
+        client = VendorClient(emulator, **{"security_token": SECURITY_TOKEN, **credential})
         with pytest.raises(ClientRequestException, match="verify aksk signature fail"):
-            VendorClient(emulator, **credential).show()
+            client.show()
+        assert emulator.requests[0].failures_in_a_row == 1
 
 
 def sites_client(emulator: Emulator) -> Any:
