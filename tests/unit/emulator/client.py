@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import Message
-from typing import Any
+from typing import Any, Optional
 from urllib.parse import urlsplit
 
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator, Proxy
@@ -28,6 +28,9 @@ SITES = f"/v1/{DOMAIN_ID}/edge-sites"
 REQUEST = f"GET {ORDER} HTTP/1.1\r\nHost: emulator\r\nX-Auth-Token: {TOKEN}\r\n\r\n".encode()
 #: Seconds.
 PATIENCE = 20
+
+
+Headers = Optional[Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -66,27 +69,18 @@ def connect(url: str, tls: ssl.SSLContext | None = None, patience: float = PATIE
 
 
 def exchange(
-    connection: http.client.HTTPConnection,
-    path: str = ORDER,
-    method: str = "GET",
-    headers: Mapping[str, str] | None = None,
-    body: bytes | None = None,
+    connection: http.client.HTTPConnection, path: str = ORDER, headers: Headers = None, method: str = "GET"
 ) -> Got:
+    body = None if method in ("GET", "HEAD") else b"{}"
     connection.request(method, path, body, {"X-Auth-Token": TOKEN} if headers is None else headers)
     response = connection.getresponse()
     return Got(response.status, response.headers, response.read())
 
 
-def get(
-    url: str,
-    path: str = ORDER,
-    method: str = "GET",
-    headers: Mapping[str, str] | None = None,
-    tls: ssl.SSLContext | None = None,
-) -> Got:
+def get(url: str, path: str = ORDER, headers: Headers = None, tls: ssl.SSLContext | None = None) -> Got:
     connection = connect(url, tls)
     try:
-        return exchange(connection, path, method, headers)
+        return exchange(connection, path, headers)
     finally:
         connection.close()
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
-from ansible_collections.huaweicloud.cloudpond.tests.emulator._orders import parse_order, parse_orders
+from ansible_collections.huaweicloud.cloudpond.tests.emulator._orders import OrderPlan, parse_order, parse_orders
 
 from .client import ORDERS, SITES, FakeClock, get
 
@@ -23,10 +23,8 @@ from .client import ORDERS, SITES, FakeClock, get
     ("life", "shown"),
     [
         ("SUCCESS", ["SUCCESS", "SUCCESS"]),
-        ("PROCESSING,SUCCESS", ["PROCESSING", "SUCCESS", "SUCCESS"]),
         ("PROCESSING*3,FAIL", ["PROCESSING", "PROCESSING", "PROCESSING", "FAIL"]),
-        ("PROCESSING, http:503*2 ,CANCELLED", ["PROCESSING", 503, 503, "CANCELLED"]),
-        ("ON_HOLD_2,http:403", ["ON_HOLD_2", 403, 403]),
+        ("ON_HOLD_2, http:503*2 ,http:403", ["ON_HOLD_2", 503, 503, 403, 403]),
     ],
 )
 def test_an_order_lives_by_polls(life: str, shown: list[object]) -> None:
@@ -45,7 +43,6 @@ def test_an_order_lives_by_polls(life: str, shown: list[object]) -> None:
         ("PROCESSING@10,ACCEPTING@2.5,FAIL", {0: "PROCESSING", 100: "FAIL"}),
         # A step after polls begins at the poll that shows it.
         ("PROCESSING,ACCEPTING@5,SUCCESS", {0: "PROCESSING", 50: "ACCEPTING", 54.9: "ACCEPTING", 55: "SUCCESS"}),
-        ("PROCESSING@10,ACCEPTING*2,FAIL", {0: "PROCESSING", 20: "ACCEPTING", 90: "ACCEPTING", 91: "FAIL"}),
     ],
 )
 def test_an_order_lives_by_seconds(life: str, shown: dict[float, str]) -> None:
@@ -82,7 +79,6 @@ def test_dates_follow_the_status() -> None:
     ("id_text", "ids"),
     [
         ("a-{1..3}", ["a-1", "a-2", "a-3"]),
-        ("{8..11}", ["8", "9", "10", "11"]),
         ("{8..011}", ["008", "009", "010", "011"]),
     ],
 )
@@ -99,10 +95,8 @@ def test_a_range_stands_for_many(id_text: str, ids: list[str]) -> None:
 
 
 def test_a_file_names_orders_and_their_sites() -> None:
-    entry = {"id": "0000-a", "name": "rack 7", "edge_site_id": "site", "life": ["PROCESSING*2", "http:503", "SUCCESS"]}
-    (plan,) = parse_orders(json.dumps({"orders": [entry]}))
-    assert (plan.id, plan.name, plan.edge_site_id) == ("0000-a", "rack 7", "site")
-    assert plan.life == parse_order("0000-a=PROCESSING*2,http:503,SUCCESS")[0].life
+    (plan,) = parse_orders('{"orders": [{"id": "a", "name": "rack 7", "edge_site_id": "s", "life": ["FAIL"]}]}')
+    assert plan == OrderPlan("a", "rack 7", parse_order("0000-a=FAIL")[0].life, "s")
 
 
 @pytest.mark.parametrize(
@@ -112,8 +106,6 @@ def test_a_file_names_orders_and_their_sites() -> None:
         ({"orders": ["a/b=SUCCESS"]}, "'a/b' can't be an order's ID: use letters, digits, '-' and '_'"),
         ({"orders": ["a=SUCCESS*2"]}, "order a: the last step 'SUCCESS*2' lasts forever: leave '*2' off"),
         ({"orders": ["a=PROCESSING*0,FAIL"]}, "after * comes a whole number of polls, 1 or more"),
-        ({"orders": ["a=PROCESSING@inf,FAIL"]}, "after @ comes a number of seconds above 0, such as 2.5"),
-        ({"orders": ["a=processing"]}, "'processing' is neither a status (upper case, such as PROCESSING) nor a fault"),
         ({"orders": ["a=http"]}, "'http': write http:CODE, where CODE is an HTTP status from 400 to 599"),
         ({"orders": ["a=reset:5"]}, "'reset:5': reset takes no argument"),
         ({"orders": ["a=slow"]}, "'slow': write slow:SECONDS, where SECONDS is a number from 0 to 86400"),
@@ -130,14 +122,10 @@ def test_what_is_wrong_is_told_what_is_right(options: dict[str, Any], complaint:
 
 
 @pytest.mark.parametrize(
-    ("content", "complaint"),
-    [
-        ([], 'the file must be {"orders": [ORDER, ...]}'),
-        ({"orders": [{"id": "a", "life": "SUCCESS"}]}, "order number 1 must be"),
-        ({"orders": [{"id": "a", "life": ["SUCCESS"], "nam": "x"}]}, "order number 1 must be"),
-        ({"orders": [{"id": "a", "life": []}]}, "order a: a life has at least one step"),
-    ],
+    "content", ["[]", '{"orders": ["a"]}', '{"orders": [{"id": "a", "life": "FAIL"}]}', '{"orders": [{"id": "a"}]}']
 )
-def test_a_wrong_file_is_told_what_is_right(content: object, complaint: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(complaint)):
-        parse_orders(json.dumps(content))
+def test_a_wrong_file_is_told_what_is_right(content: str) -> None:
+    with pytest.raises(
+        ValueError, match=r'the file must be {"orders": \[|order number 1 must be {"id": "...", "life": \['
+    ):
+        parse_orders(content)

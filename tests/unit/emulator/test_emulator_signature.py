@@ -22,13 +22,11 @@ from ansible_collections.huaweicloud.cloudpond.tests.emulator._request import Re
 from .client import ORDER, TOKEN, FakeClock, get
 
 KEYS = Keys("AK_1", "secret/+==", "MIIF/+==")
-#: Of DATE, in Unix seconds.
+#: Of the date in HEADERS, in Unix seconds.
 NOW = 1_790_000_000
-DATE = "20260921T141320Z"
-HEADERS = {"host": "ies.example.com:8443", "x-sdk-date": DATE, "x-security-token": "MIIF/+=="}
+HEADERS = {"host": "ies.example.com:8443", "x-sdk-date": "20260921T141320Z", "x-security-token": "MIIF/+=="}
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
-VALUE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=10)
 
 
 def sign(headers: dict[str, str], **parts: Any) -> dict[str, str]:
@@ -55,21 +53,22 @@ def judge(
     method=st.sampled_from(["GET", "HEAD", "POST", "DELETE"]),
     path=st.lists(TEXT, max_size=3),
     query=st.lists(st.tuples(TEXT | st.sampled_from(["a", "status"]), TEXT | st.just("+~%20")), max_size=4),
-    more=st.dictionaries(st.sampled_from(["x-language", "accept", "x-domain-id"]), VALUE),
+    language=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=10),
     body=st.binary(max_size=10),
 )
 def test_whatever_the_vendor_signs_is_taken(
-    method: str, path: list[str], query: list[tuple[str, str]], more: dict[str, str], body: bytes
+    method: str, path: list[str], query: list[tuple[str, str]], language: str, body: bytes
 ) -> None:
     resource_path = "/v2/" + "/".join(path)
-    signed = sign({**HEADERS, **more}, method=method, resource_path=resource_path, query_params=query, body=body)
+    signed = sign(
+        {**HEADERS, "x-language": language}, method=method, resource_path=resource_path, query_params=query, body=body
+    )
     target = signed.pop("x-uri")
     assert judge(signed, target, method, body) == (False, 0)
     assert judge(signed, target + "x", method, body) == (True, 1)
     assert judge(signed, target, method, body + b"x") == (True, 1)
     assert judge(signed, target, "PUT", body) == (True, 1)
-    for name in more:
-        assert judge({**signed, name: signed[name] + "x"}, target, method, body) == (True, 1)
+    assert judge({**signed, "x-language": language + "x"}, target, method, body) == (True, 1)
 
 
 @pytest.mark.parametrize(("late", "refused"), [(-901, True), (-900, False), (900, False), (901, True)])

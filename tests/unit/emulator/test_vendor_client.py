@@ -23,8 +23,8 @@ from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 from .client import SITES, get
 
 DOMAIN_ID = "0123456789abcdef0123456789abcdef"
-ACCESS_KEY = "vendor-access-key"
-SECRET_KEY = "vendor/secret+key=="
+Keys = tuple[str, str]
+KEYS = ("vendor-access-key", "vendor/secret+key==")
 SECURITY_TOKEN = "gQpjbi1ub3J0aC0/+=="
 LIST = "/v2/{domain_id}/delivery-orders"
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:Depreca
 
 
 def emulate(*orders: str, **options: Any) -> Emulator:
-    return Emulator(orders, domain_id=DOMAIN_ID, access_key=ACCESS_KEY, secret_key=SECRET_KEY, **options)
+    return Emulator(orders, domain_id=DOMAIN_ID, access_key=KEYS[0], secret_key=KEYS[1], **options)
 
 
 class Body:
@@ -48,14 +48,8 @@ class Body:
 class VendorClient:
     """The SDK's client for an account."""
 
-    def __init__(
-        self,
-        emulator: Emulator,
-        access_key: str = ACCESS_KEY,
-        secret_key: str = SECRET_KEY,
-        security_token: str | None = None,
-    ) -> None:
-        credentials = GlobalCredentials(access_key, secret_key, DOMAIN_ID)
+    def __init__(self, emulator: Emulator, security_token: str | None = None, keys: Keys = KEYS) -> None:
+        credentials = GlobalCredentials(*keys, DOMAIN_ID)
         if security_token is not None:
             credentials.with_security_token(security_token)
         builder = ClientBuilder(Client, GlobalCredentials.__name__).with_credentials(credentials)
@@ -96,19 +90,19 @@ def test_orders_are_listed_to_the_vendors_client() -> None:
 
 
 @pytest.mark.parametrize(
-    "credential",
-    [{"secret_key": "wrong"}, {"access_key": "unknown"}, {"security_token": "another"}, {"security_token": None}],
+    ("security_token", "keys"),
+    [(SECURITY_TOKEN, (KEYS[0], "wrong")), (SECURITY_TOKEN, ("unknown", KEYS[1])), ("another", KEYS), (None, KEYS)],
 )
-def test_a_wrong_key_is_refused(credential: dict[str, Any]) -> None:
+def test_a_wrong_key_is_refused(security_token: str | None, keys: Keys) -> None:
     with emulate("0000-a=SUCCESS", security_token=SECURITY_TOKEN) as emulator:
-        client = VendorClient(emulator, **{"security_token": SECURITY_TOKEN, **credential})
+        client = VendorClient(emulator, security_token, keys)
         with pytest.raises(ClientRequestException, match="verify aksk signature fail"):
             client.show()
         assert emulator.requests[0].failures_in_a_row == 1
 
 
 def sites_client(emulator: Emulator) -> Any:
-    credentials = GlobalCredentials(ACCESS_KEY, SECRET_KEY, DOMAIN_ID)
+    credentials = GlobalCredentials(*KEYS, DOMAIN_ID)
     return CloudPondClient.new_builder().with_credentials(credentials).with_endpoint(emulator.url).build()
 
 
