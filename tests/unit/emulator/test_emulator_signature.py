@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from huaweicloudsdkcore.auth.credentials import GlobalCredentials
@@ -59,10 +60,8 @@ def judge(
 def test_whatever_the_vendor_signs_is_taken(
     method: str, path: list[str], query: list[tuple[str, str]], language: str, body: bytes
 ) -> None:
-    resource_path = "/v2/" + "/".join(path)
-    signed = sign(
-        {**HEADERS, "x-language": language}, method=method, resource_path=resource_path, query_params=query, body=body
-    )
+    headers, url = {**HEADERS, "x-language": language}, "/v2/" + "/".join(quote(part, safe="") for part in path)
+    signed = sign(headers, method=method, resource_path=url, query_params=query, body=body)
     target = signed.pop("x-uri")
     assert judge(signed, target, method, body) == (False, 0)
     assert judge(signed, target + "x", method, body) == (True, 1)
