@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""For the demo and the benchmark: installs the collection as a user would, and runs commands with it."""
+"""For all commands that need the collection: installs it as a user would, and runs commands with it."""
 
 from __future__ import annotations
 
@@ -48,6 +48,8 @@ def environment(cache: Path, config: Path, **variables: str) -> dict[str, str]:
         "ANSIBLE_CONFIG": str(config),
         "ANSIBLE_HOME": str(cache / "home"),
         "ANSIBLE_REMOTE_TMP": str(cache / "tmp"),
+        # Where no environment is activated, a program starts another of its own environment by its name.
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "no_proxy": "127.0.0.1,localhost",
         **variables,
     }

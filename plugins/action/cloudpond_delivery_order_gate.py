@@ -98,19 +98,20 @@ class ActionModule(ActionBase):
         retry_until = ends if params["wait_timeout"] else None
         try:
             _check(params, given)
-            with Client(options, environ, CALLER, _run.REFUSALS, retry_until) as client:
-                while True:
+            while True:
+                # A new one each time, because temporary keys in the SDK's file may have been renewed.
+                with Client(options, environ, CALLER, _run.REFUSALS, retry_until) as client:
                     outcome = _query(client, params)
-                    decision = decide(
-                        outcome,
-                        waits_for_sites=params["edge_site_available"],
-                        has_time=time.monotonic() < ends,
-                        may_continue=params["in_progress"] == "continue",
-                    )
-                    self._show(progress, outcome, over=decision is not Decision.WAIT)
-                    if decision is not Decision.WAIT:
-                        break
-                    time.sleep(max(0.0, min(params["wait_sleep"], ends - time.monotonic())))
+                decision = decide(
+                    outcome,
+                    waits_for_sites=params["edge_site_available"],
+                    has_time=time.monotonic() < ends,
+                    may_continue=params["in_progress"] == "continue",
+                )
+                self._show(progress, outcome, over=decision is not Decision.WAIT)
+                if decision is not Decision.WAIT:
+                    break
+                time.sleep(max(0.0, min(params["wait_sleep"], ends - time.monotonic())))
         except CloudPondError as error:
             outcome, decision = Outcome(None, failure=error), Decision.SHUT
         return _result(outcome, decision, int(time.monotonic() - began), params)

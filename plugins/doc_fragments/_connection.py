@@ -22,7 +22,7 @@ options:
     description:
       - The ID of the account, which the vendor also calls domain.
       - If it is left out, the value of E(HW_DOMAIN_ID) is used, then that of E(HUAWEICLOUD_SDK_DOMAIN_ID), and last
-        C(domain_id) in the file that the notes name.
+        C(domain_id) in the file, as the notes say.
     type: str
     required: true
   auth_token:

@@ -10,69 +10,55 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
-from ._credentials import DOMAIN_VARIABLES, find_domain_id
+from ._auth import check_header_value
 from ._errors import CloudPondError
-from ._settings import (
-    DEFAULT_ENDPOINT,
-    DEFAULT_MAX_RETRIES,
-    DEFAULT_TIMEOUT,
-    ENDPOINT_VARIABLE,
-    RETRIES_VARIABLE,
-    find_max_retries,
-)
+from ._settings import OPTIONS
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ._settings import Option
 
 
 def connection_argument_spec(environ: Mapping[str, str]) -> dict[str, dict[str, t.Any]]:
     """
     Return the argument spec of the connection options.
 
-    The fallbacks only make the invocation of a result show the effective values. The client finds these values itself,
-    because some plugins have no argument spec. Credentials have no fallback: the client looks for a whole credential.
+    The fallbacks only make the invocation of a result show what the environment says. The client finds all values
+    itself, because some plugins have no argument spec. Credentials have no fallback: the client looks for a whole one.
 
     :param environ: The environment variables of the task.
     """
+    return {name: _spec(option, environ) for name, option in OPTIONS.items()}
 
-    def endpoint(*variables: str) -> str:
-        # ansible-core's own env_fallback accepts an empty variable as a value.
-        for variable in variables:
-            if environ.get(variable):
-                return _encodable(environ[variable])
-        raise AnsibleFallbackNotFound
 
-    def domain_id(*variables: str) -> str:
+def _spec(option: Option, environ: Mapping[str, str]) -> dict[str, t.Any]:
+    spec: dict[str, t.Any] = {"type": option.type, "no_log": option.secret}
+    if option.default is not None:
+        spec["default"] = option.default
+    if option.required:
+        spec["required"] = True
+    if option.variables and option.check is not check_header_value:
+        spec["fallback"] = (partial(_fallback, option, environ), list(option.variables))
+    return spec
+
+
+def _fallback(option: Option, environ: Mapping[str, str], *variables: str) -> str:
+    # ansible-core's own env_fallback accepts an empty variable as a value.
+    for name in filter(environ.get, variables):
         try:
-            return _encodable(find_domain_id({}, environ)[1])
-        except CloudPondError:
-            # The client raises the same error later. ansible-core would only report a missing option.
-            return ""
-
-    def max_retries(*variables: str) -> int:
-        try:
-            return find_max_retries({}, environ)
+            if option.type == "int":
+                option.check(name, environ[name])
         except CloudPondError as error:
-            # As above: ansible-core would not name the source of the value.
+            # The client raises the same error later. ansible-core would not name the variable.
             raise AnsibleFallbackNotFound from error
-
-    return {
-        "endpoint": {"type": "str", "default": DEFAULT_ENDPOINT, "fallback": (endpoint, [ENDPOINT_VARIABLE])},
-        "domain_id": {"type": "str", "required": True, "fallback": (domain_id, list(DOMAIN_VARIABLES))},
-        "auth_token": {"type": "str", "no_log": True},
-        "access_key": {"type": "str", "no_log": False},
-        "secret_key": {"type": "str", "no_log": True},
-        "security_token": {"type": "str", "no_log": True},
-        "validate_certs": {"type": "bool", "default": True},
-        "ca_path": {"type": "path"},
-        "timeout": {"type": "float", "default": DEFAULT_TIMEOUT},
-        "max_retries": {"type": "int", "default": DEFAULT_MAX_RETRIES, "fallback": (max_retries, [RETRIES_VARIABLE])},
-    }
-
-
-def _encodable(value: str) -> str:
-    # Bytes of the environment that aren't UTF-8 become surrogates, which a result can't contain.
-    return value.encode("utf-8", "replace").decode()
+        # Bytes of the environment that aren't UTF-8 become surrogates, which a result can't contain.
+        return environ[name].encode("utf-8", "replace").decode()
+    if option.required:
+        # The client may find it in the SDK's file. If not, its error says where it can be.
+        return ""
+    raise AnsibleFallbackNotFound

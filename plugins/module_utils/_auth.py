@@ -49,13 +49,6 @@ class Auth(AuthBase):
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         raise NotImplementedError
 
-    def derived_secrets(self, request: PreparedRequest) -> tuple[str, ...]:
-        """
-        :param request: A request that was sent.
-        :return: Values derived from the secrets for this request. They must not be shown in any output either.
-        """
-        return ()
-
 
 class TokenAuth(Auth):
     """A user token in the header ``X-Auth-Token`` (specification, table 2)."""
@@ -123,9 +116,6 @@ class SignatureAuth(Auth):
             f"{_ALGORITHM} Access={self._access_key}, SignedHeaders={';'.join(signed)}, Signature={signature}"
         )
         return request
-
-    def derived_secrets(self, request: PreparedRequest) -> tuple[str, ...]:
-        return (str(request.headers["Authorization"]).rpartition("=")[2],)
 
 
 def _host(scheme: str, netloc: str, port: int | None) -> str:

@@ -15,32 +15,37 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import time
 import typing as t
 from http import HTTPStatus
 
 from ._credentials import find_credential
 from ._errors import CloudPondError
-from ._json import parse
-from ._refusals import PATIENCE_MIN, Turn
+from ._http import RETRYABLE_STATUSES, Http, NoAnswer
+from ._json import BLANK, parse
+from ._refusals import Turn
 from ._sanitize import Sanitizer, one_line
-from ._settings import SEGMENT_RULE, find_settings, is_segment
-from ._transport import RETRYABLE_STATUSES, Transport, TransportError
+from ._settings import SEGMENT_RULE, Sources, find_settings, is_valid_id
 from ._version import VERSION
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
+    from ._http import Reply
     from ._refusals import Refusals
-    from ._transport import Reply
+
+#: Seconds. The back-off doubles from the first value up to the second. The third limits a server's Retry-After.
+BACKOFF_FACTOR = 0.5
+BACKOFF_MAX = 30.0
+RETRY_AFTER_MAX = 60.0
 
 
-class Answer(t.NamedTuple):
-    """The JSON object of an answer, and the facts for an error about it."""
+class ApiAnswer(t.NamedTuple):
+    """The JSON object of an answer with status 200, and the facts for an error about it."""
 
-    asked: str
+    subject: str
     data: dict[str, t.Any]
-    http_status: int
     request_id: str | None
     #: Bytes of the body.
     size: int
@@ -50,11 +55,16 @@ class Answer(t.NamedTuple):
         :param reason: The difference between the answer and the specification.
         :return: An error to raise. It is not retryable.
         """
-        return CloudPondError(self.asked, one_line(reason), http_status=self.http_status, request_id=self.request_id)
+        return CloudPondError(self.subject, one_line(reason), http_status=HTTPStatus.OK, request_id=self.request_id)
 
 
 class Client:
-    """Queries the CloudPond API within one domain."""
+    """
+    Queries the CloudPond API within one domain.
+
+    Connection faults, answers that were cut short and the RETRYABLE_STATUSES are retried with exponential back-off and
+    jitter, and ``Retry-After`` is honored.
+    """
 
     def __init__(
         self,
@@ -65,16 +75,16 @@ class Client:
         retry_until: float | None = None,
     ) -> None:
         """
-        :param options: The connection options that were given, see find_credential and find_settings. One that is None
-            counts as left out; others are ignored.
-        :param environ: Environment variables, which replace options that were left out.
+        :param options: As for Sources, as is ``environ``.
         :param caller: The calling program for the User-Agent, such as ``ansible-core/2.16.0``.
         :param refusals: Shared with other processes, so that together they do not lock an access key.
-        :param retry_until: A time of ``time.monotonic()`` after which no retry begins. None sets no such limit.
+        :param retry_until: On the clock of time.monotonic, in seconds: no retry begins later. None sets no limit.
         :raises CloudPondError: if one of these can't be used, or if there is no credential.
         """
-        settings = find_settings(options, environ)
-        auth = find_credential(options, environ)
+        sources = Sources(options, environ)
+        settings = find_settings(sources)
+        auth = find_credential(sources)
+        proxy = settings.proxy
         headers = {
             "User-Agent": f"huaweicloud.cloudpond/{VERSION} {caller}".strip(),
             "Accept": "application/json",
@@ -84,20 +94,33 @@ class Client:
             "X-Domain-Id": settings.domain_id,
         }
         self._base_url = settings.endpoint.base_url
+        self._host = settings.endpoint.host
         self._domain_id = settings.domain_id
-        self._secrets = auth.secrets
-        self._identity = f"{settings.endpoint.base_url} {auth.identity}"
-        self._refusals = refusals
-        # A proxy can lock its user, independently of the API's credential.
-        self._way = settings.proxy.user if settings.proxy else ""
-        # Masked in messages only: the API never sees these, and a short one could be part of any ID.
-        self._proxy_secrets = settings.proxy.secrets if settings.proxy else ()
+        self._timeout = settings.timeout
+        self._max_retries = settings.max_retries
         self._retry_until = retry_until
-        self._transport = Transport(auth, settings, headers, retry_until)
+        self._closed = False
+        self._refusals = refusals
+        self._credential = f"{settings.endpoint.base_url} {auth.identity}"
+        # A proxy can lock its user, independently of the API's credential.
+        self._proxy_user = proxy.user if proxy else ""
+        self._sanitizer = Sanitizer(auth.secrets)
+        # A proxy's secrets are masked in its own messages only: the API never sees them, and a short one could be part
+        # of any ID.
+        self._proxy_sanitizer = Sanitizer((*auth.secrets, *(proxy.secrets if proxy else ())))
+        self._http = Http(
+            settings.endpoint.host,
+            auth,
+            headers,
+            timeout=settings.timeout,
+            verify=settings.verify,
+            proxy=(proxy.url, proxy.name) if proxy else None,
+        )
 
     def close(self) -> None:
-        """End the running queries of other threads, and close the connections."""
-        self._transport.close()
+        """Close the connections. A query that another thread is at sends nothing more."""
+        self._closed = True
+        self._http.close()
 
     def __enter__(self) -> Client:
         return self
@@ -105,117 +128,147 @@ class Client:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def check_id(self, value: object, *, asked: str) -> None:
+    def check_id(self, value: object, *, subject: str) -> None:
         """
-        :param asked: As for get.
+        :param subject: As for get.
         :raises CloudPondError: if a value can't be an ID. The error repeats it, unless it is a secret.
         """
-        if not is_segment(value):
-            raise CloudPondError(asked, Sanitizer(self._secrets).line(f"an ID {SEGMENT_RULE}: got {value!r}"))
+        if not is_valid_id(value):
+            raise CloudPondError(subject, self._sanitizer.line(f"an ID {SEGMENT_RULE}: got {value!r}"))
 
-    def get(self, version: str, *path: str, asked: str, query: Iterable[tuple[str, str | int]] = ()) -> Answer:
+    def get(self, version: str, *path: str, subject: str, query: Iterable[tuple[str, str | int]] = ()) -> ApiAnswer:
         """
-        Get a JSON object.
+        Get a JSON object, within the tries that the settings allow.
 
         :param version: The API's version, such as ``v2``.
         :param path: The segments of the path after the domain, such as ``"delivery-orders", "ORDER_ID"``.
-        :param asked: The object of the query. In errors, it follows "Cannot query ".
+        :param subject: The object of the query. In errors, it follows "Cannot query ".
         :param query: Keys and values; a key may be repeated.
         :return: The API's answer with status 200.
         :raises CloudPondError: for any other answer, and if there is none.
         """
         # A secret may have been given in place of an ID.
-        asked = Sanitizer(self._secrets).line(asked)
+        subject = self._sanitizer.line(subject)
         for segment in path:
-            self.check_id(segment, asked=asked)
+            self.check_id(segment, subject=subject)
         url = "/".join((self._base_url, version, self._domain_id, *path))
-        until = time.monotonic() + max(self._transport.longest, PATIENCE_MIN)
-        if self._retry_until is not None:
-            until = min(until, max(self._retry_until, time.monotonic() + self._transport.timeout))
-
-        def send(request: Callable[[], Reply]) -> Reply:
-            with self._turn(self._way, asked, until) as way, self._turn(self._identity, asked, until) as turn:
-                try:
-                    reply = request()
-                except TransportError as error:
-                    if error.refused:
-                        way.refusal = self._fault(asked, error)
+        query = list(query)
+        # Others may be asking with the same credential. Each try waits for its turn as long as for its answer.
+        turn_until = time.monotonic() + self._timeout
+        for tries_left in range(self._max_retries, -1, -1):
+            if self._closed:
+                raise CloudPondError(subject, None)
+            try:
+                return self._try(subject, url, query, turn_until)
+            except CloudPondError as error:
+                pause = self._pause(self._max_retries - tries_left, error.retry_after)
+                next_try = time.monotonic() + pause
+                if not error.retryable or not tries_left or next_try > self._last_moment:
                     raise
-                way.answered = True
-                if reply.status == HTTPStatus.UNAUTHORIZED:
-                    try:
-                        self._judge(asked, reply)
-                    except CloudPondError as error:
-                        turn.refusal = error
-                        raise
-                turn.answered = reply.status not in RETRYABLE_STATUSES
-                return reply
+            time.sleep(pause)
+            turn_until = min(next_try + self._timeout, self._last_moment)
+        raise AssertionError("the last try returns or raises")
 
-        try:
-            reply = self._transport.get(url, query, send)
-        except TransportError as error:
-            raise self._fault(asked, error) from None
-        return self._judge(asked, reply)
+    @property
+    def _last_moment(self) -> float:
+        return float("inf") if self._retry_until is None else self._retry_until
 
-    def _turn(self, identity: str, asked: str, until: float) -> t.ContextManager[Turn]:
+    def _try(self, subject: str, url: str, query: list[tuple[str, str | int]], turn_until: float) -> ApiAnswer:
+        """Send the request once, in turn with others, and tell them whether a credential was refused."""
+        with self._turn(self._proxy_user, subject, turn_until) as proxy_turn:
+            with self._turn(self._credential, subject, turn_until) as api_turn:
+                try:
+                    reply = self._http.get(url, query)
+                except NoAnswer as fault:
+                    message = self._proxy_sanitizer.line(str(fault))
+                    error = CloudPondError(subject, message, retryable=fault.retryable)
+                    if fault.proxy_status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                        proxy_turn.refusal = error
+                    raise error from None
+                proxy_turn.answered = True
+                api_turn.answered = reply.status not in RETRYABLE_STATUSES
+                try:
+                    return self._judge(subject, reply)
+                except CloudPondError as error:
+                    if reply.status == HTTPStatus.UNAUTHORIZED:
+                        api_turn.refusal = error
+                    raise
+
+    def _turn(self, identity: str, subject: str, until: float) -> t.ContextManager[Turn]:
         if self._refusals and identity:
-            return self._refusals.turn(identity, asked, until, self._transport.sleep)
+            return self._refusals.turn(identity, subject, until)
         return contextlib.nullcontext(Turn())
 
-    def _fault(self, asked: str, error: TransportError) -> CloudPondError:
-        sanitizer = Sanitizer((*self._secrets, *self._proxy_secrets, *error.derived_secrets))
-        return CloudPondError(asked, sanitizer.line(str(error)), retryable=error.retryable)
-
-    def _judge(self, asked: str, reply: Reply) -> Answer:
-        """Turn a reply into an answer, or raise it as an error."""
-        sanitizer = Sanitizer((*self._secrets, *reply.derived_secrets))
+    def _judge(self, subject: str, reply: Reply) -> ApiAnswer:
+        """Turn a reply into an answer, or raise it as an error. This is the only place that does."""
+        mask = self._sanitizer.line
+        request_id = mask(reply.headers.get("X-Request-Id", "")) or None
         data: t.Any = None
         flaw = reply.flaw
         if not flaw:
             try:
-                data = sanitizer.data(parse(reply.body))
+                data = parse(self._sanitizer.mask(reply.body))
             except ValueError as error:
-                flaw = sanitizer.line(str(error))
+                flaw = mask(str(error))
             else:
                 flaw = None if isinstance(data, dict) else "the answer is not a JSON object"
-        request_id = sanitizer.line(reply.headers.get("X-Request-Id", "")) or None
-        answer = Answer(asked, data if isinstance(data, dict) else {}, reply.status, request_id, len(reply.body))
+        if reply.status == HTTPStatus.OK:
+            if flaw and not reply.flaw and _breaks_off(reply.body):
+                raise CloudPondError(subject, f"the answer from {self._host} was cut short", retryable=True)
+            answer = ApiAnswer(subject, data, request_id, len(reply.body))
+            if flaw:
+                raise answer.error(flaw)
+            return answer
+        code, message = _decode_error(data)
         if 300 <= reply.status < 400:
-            to = sanitizer.line(reply.headers.get("Location", ""))
-            raise answer.error(f"the answer is a redirect to {to!r}, which is not followed")
-        if reply.status != HTTPStatus.OK:
-            code, message = _decode_error(data)
-            raise CloudPondError(
-                asked,
-                sanitizer.line(message or reply.reason) or None,
-                http_status=reply.status,
-                code=sanitizer.line(code or "") or None,
-                request_id=request_id,
-                retryable=reply.status in RETRYABLE_STATUSES,
-            )
-        if flaw:
-            raise answer.error(flaw)
-        return answer
+            to = mask(reply.headers.get("Location", ""))
+            message = f"the answer is a redirect to {to!r}, which is not followed"
+        raise CloudPondError(
+            subject,
+            mask(message or reply.reason) or None,
+            http_status=reply.status,
+            code=mask(code or "") or None,
+            request_id=request_id,
+            retryable=reply.status in RETRYABLE_STATUSES,
+            retry_after=reply.retry_after,
+        )
+
+    def _pause(self, tries: int, retry_after: float) -> float:
+        """
+        :param tries: Number of tries before the last one.
+        :param retry_after: Seconds that the server asked for.
+        :return: Seconds to wait before the next try.
+        """
+        back_off = min(BACKOFF_FACTOR * 2.0 ** min(tries, 10), BACKOFF_MAX) * random.uniform(0.5, 1.0)
+        return min(max(back_off, retry_after), RETRY_AFTER_MAX)
+
+
+def _breaks_off(body: bytes) -> bool:
+    """Return whether this is the beginning of a JSON object. A connection that breaks can look like its end."""
+    if not body.lstrip(BLANK).startswith(b"{"):
+        return False
+    try:
+        json.loads(body.decode("utf-8-sig", "replace"))
+    except json.JSONDecodeError:
+        return True
+    except (ValueError, RecursionError):
+        pass
+    return False
 
 
 def _decode_error(data: t.Any) -> tuple[str | None, str | None]:
     """
-    Find the API's code and message in the body of an error, as the vendor's SDK does.
+    Find the API's code and message in the body of an error, under the keys that the vendor's SDK knows.
 
-    :param data: The decoded body. Both parts of a pair are at the top, or in the same object below.
+    :param data: The decoded body. Both parts of a pair are at the top, or in one object below.
     :return: Code and message, ``None`` for a missing one.
     """
-    if not isinstance(data, dict):
-        return None, None
-    for code, message in (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")):
-        if code in data and message in data:
-            return _text(data[code]), _text(data[message])
-    found: tuple[str | None, str | None] = (None, None)
-    for value in data.values():
-        inner = _decode_error(value)
-        if inner != (None, None):
-            found = inner
-    return found
+    if isinstance(data, dict):
+        for place in (data, *data.values()):
+            for code, message in (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message")):
+                if isinstance(place, dict) and code in place and message in place:
+                    return _text(place[code]), _text(place[message])
+    return None, None
 
 
 def _text(value: t.Any) -> str | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-#: The ``asked`` of a CloudPondError for a query that fails before its own object is known.
+#: The ``subject`` of a CloudPondError for a query that fails before its own object is known.
 THE_API = "the CloudPond API"
 
 
@@ -26,30 +26,33 @@ class CloudPondError(Exception):
 
     def __init__(
         self,
-        asked: str,
+        subject: str,
         message: str | None,
         *,
         http_status: int | None = None,
         code: str | None = None,
         request_id: str | None = None,
         retryable: bool = False,
+        retry_after: float = 0.0,
         facts: Mapping[str, Any] | None = None,
     ) -> None:
         """
-        :param asked: The object of the query, as it reads after "Cannot query ".
+        :param subject: The object of the query, as it reads after "Cannot query ".
         :param message: The API's message, or the fault on the way to it; ``None`` when the API gave none.
         :param http_status: Status of the answer, ``None`` when there was no complete answer.
         :param code: The API's error code, such as ``IES.00001005``, ``None`` when it gave none.
         :param request_id: The API's ID of the request, for the vendor's support.
         :param retryable: Whether the same query may succeed later.
+        :param retry_after: The seconds for which the API asks to wait before that.
         :param facts: What the query found all the same, as keys of a module's result.
         """
-        self.asked = asked
+        self.subject = subject
         self.message = message
         self.http_status = http_status
         self.code = code
         self.request_id = request_id
         self.retryable = retryable
+        self.retry_after = retry_after
         self.facts = dict(facts or {})
         super().__init__(self._sentence())
 
@@ -58,7 +61,7 @@ class CloudPondError(Exception):
         source = ", ".join(part for part in (where, self.code) if part)
         what = ": ".join(part for part in (source, self.message) if part)
         request = f" (request ID {self.request_id})" if self.request_id else ""
-        return f"Cannot query {self.asked}: {what}{request}"
+        return f"Cannot query {self.subject}: {what}{request}"
 
     def to_dict(self) -> dict[str, Any]:
         """

@@ -16,7 +16,7 @@ from ._errors import CloudPondError
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ._client import Answer, Client
+    from ._client import ApiAnswer, Client
 
 #: Entries per page (vendor: ListEdgeSites). The same limits are assumed for ListDeliveryOrders.
 PAGE_SIZE_MAX = 2000
@@ -34,7 +34,7 @@ class Page(t.NamedTuple):
     """One page of a list."""
 
     #: For errors about the entries.
-    answer: Answer
+    answer: ApiAnswer
     entries: list[t.Any]
 
 
@@ -43,14 +43,14 @@ def pages(
     version: str,
     *path: str,
     key: str,
-    asked: str,
+    subject: str,
     page_size: int,
     query: Iterable[tuple[str, str | int]] = (),
 ) -> Iterator[Page]:
     """
     Get a list, page by page, until an answer says that no more pages follow.
 
-    :param version: As for Client.get, as are the path and ``asked``.
+    :param version: As for Client.get, as are the path and ``subject``.
     :param key: The key of the list in an answer. Errors show "_" as a space.
     :param page_size: Entries per page, 1 to PAGE_SIZE_MAX.
     :param query: Keys and values besides ``limit`` and ``marker``; a key may be repeated.
@@ -58,13 +58,13 @@ def pages(
     """
     # ansible-core accepts true as a whole number.
     if isinstance(page_size, bool) or not 1 <= page_size <= PAGE_SIZE_MAX:
-        raise CloudPondError(asked, f"page_size must be from 1 to {PAGE_SIZE_MAX}: got {page_size}")
+        raise CloudPondError(subject, f"page_size must be from 1 to {PAGE_SIZE_MAX}: got {page_size}")
     fixed: list[tuple[str, str | int]] = [("limit", page_size), *query]
     markers: set[str] = set()
     empty_pages = size = 0
     marker: str | None = None
     for _number in range(PAGES_MAX):
-        answer = client.get(version, *path, asked=asked, query=[*fixed, *([("marker", marker)] if marker else [])])
+        answer = client.get(version, *path, subject=subject, query=[*fixed, *([("marker", marker)] if marker else [])])
         entries = answer.data.get(key)
         if not isinstance(entries, list):
             raise answer.error(f"the answer has no list of {key.replace('_', ' ')} in it")
@@ -84,7 +84,7 @@ def pages(
     raise answer.error(f"the answer has more than {PAGES_MAX:,} pages: use a larger page_size")
 
 
-def _next_marker(answer: Answer) -> str | None:
+def _next_marker(answer: ApiAnswer) -> str | None:
     """Return the marker of the next page, None on the last one. Missing pages could open a gate."""
     page_info = answer.data.get("page_info")
     if not isinstance(page_info, dict):

@@ -29,9 +29,9 @@ options:
     type: str
   delivery_order_ids:
     description:
-      - The IDs of many orders. The module queries a few at a time. An empty list queries nothing. An empty string in
+      - The IDs of many orders. An empty list queries nothing. An empty string in
         the list is an error.
-      - With 20 or more IDs, the module lists the account's orders first, and queries by ID only those that the listing
+      - With 5 or more IDs, the module lists the account's orders first, and queries by ID only those that the listing
         lacks.
       - The module fails if one of the orders does not exist, and names all missing orders.
       - Excludes O(delivery_order_id) and O(status).

@@ -32,9 +32,9 @@ options:
     type: str
   edge_site_ids:
     description:
-      - The IDs of many sites. The module queries a few at a time. An empty list queries nothing. An empty string in
+      - The IDs of many sites. An empty list queries nothing. An empty string in
         the list is an error.
-      - With 20 or more IDs, the module lists the account's sites first, and queries by ID only those that the listing
+      - With 5 or more IDs, the module lists the account's sites first, and queries by ID only those that the listing
         lacks.
       - The module fails if one of the sites does not exist, and names all missing sites.
       - Excludes O(edge_site_id), O(status) and O(name).

@@ -130,9 +130,9 @@ def _of_result(result: Mapping[str, t.Any], kind: Kind) -> list[Answer]:
         raise ValueError
     entries = [] if found is None else _entries(found)
     if isinstance(error, Mapping):
-        fields = {key: error.get(key) for key in ("http_status", "code")}
         message = str(message or error.get("message") or _NOTHING)
-        return [Answer(entries, Failure(message, retryable=error.get("retryable") is True, **fields))]
+        retryable = error.get("retryable") is True
+        return [Answer(entries, Failure(message, error.get("http_status"), error.get("code"), retryable))]
     if found is None or error is not None:
         # Wrong arguments or a crash: the wait ends, so that the task's own message is shown.
         return [Answer(entries, Failure(str(message or _NOTHING)))]

@@ -30,9 +30,10 @@ _SKIPPED_ADVICE = "Check the conditions of the task that queries the orders."
 _LOCK_ADVICE = "before another query: the vendor locks a key that is refused more than five times in a row."
 _TOKEN_ADVICE = f"Renew the token {_LOCK_ADVICE} A token expires after 24 hours."
 _KEY_ADVICE = (
-    f"Check the clock of the host that runs the query, which must not be off by more than 15 minutes, and the access "
+    "Check the clock of the host that runs the query, which must not be off by more than 15 minutes, and the access "
     f"key and its secret {_LOCK_ADVICE}"
 )
+_CREDENTIAL_ADVICE = f"Renew the token, or check the access key, its secret and the clock of the host {_LOCK_ADVICE}"
 _PERMISSION_ADVICE = (
     "Check that domain_id is the ID of the account, that a token is scoped to the domain and not to a project, the "
     "permissions of the user, and endpoint."
@@ -145,8 +146,9 @@ def _failure_advice(failure: Failure) -> str:
     if failure.skipped:
         return _SKIPPED_ADVICE
     if failure.http_status == 401:
-        # The gateway says "token not found", "token expires" and "decrypt token fail" of a token.
-        return _TOKEN_ADVICE if "token" in failure.message.lower() else _KEY_ADVICE
+        # The gateway says "token not found", "token expires", "decrypt token fail" and "verify aksk signature fail".
+        text = failure.message.lower()
+        return _KEY_ADVICE if "signature" in text else _TOKEN_ADVICE if "token" in text else _CREDENTIAL_ADVICE
     if str(failure.code or "").startswith("APIGW.") and failure.http_status == 404:
         return _GATEWAY_ADVICE
     return {403: _PERMISSION_ADVICE, 404: _MISSING_ADVICE}.get(failure.http_status or 0, _OTHER_ADVICE)

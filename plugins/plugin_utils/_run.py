@@ -10,8 +10,9 @@
 from __future__ import annotations
 
 from ansible import constants as C
+from ansible.utils.display import Display
 
 from ..module_utils._refusals import Refusals
 
-#: ansible-core loads the plugins that use it before it forks its workers, so the workers share it.
-REFUSALS = Refusals(C.DEFAULT_LOCAL_TMP)  # type: ignore[attr-defined]  # ansible-core sets it as it loads
+#: ansible-core makes this directory for one run as it loads, and its workers share it.
+REFUSALS = Refusals(C.DEFAULT_LOCAL_TMP, Display().warning)  # type: ignore[attr-defined]  # ansible-core is annotated in part only

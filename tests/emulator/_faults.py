@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import enum
+import html
 import itertools
 import json
 import math
@@ -15,6 +16,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Callable
+from urllib.parse import quote, quote_plus
 
 from ._replies import (
     Answer,
@@ -203,7 +205,16 @@ def _long_headers(code: int) -> Stream:
 
 def _echo(situation: Situation, code: int) -> Answer:
     credential = situation.credential
-    message = f"Incorrect IAM authentication information: {credential}"
+    echoes = (
+        credential,
+        quote(credential, safe=""),
+        quote_plus(credential),
+        # Some encoders escape more than they must.
+        html.escape(credential).replace("/", "&#x2F;").replace("=", "&#61;"),
+        json.dumps(credential)[1:-1].replace("/", "\\/").replace("=", "\\u003d"),
+        f"{credential[:-2]}...",
+    )
+    message = f"Incorrect IAM authentication information: {' '.join(echoes)}"
     return error_answer(code, message, "APIGW.0301", (("X-Echo", credential),))
 
 

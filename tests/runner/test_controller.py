@@ -64,7 +64,8 @@ class Variables(dict):
 
 read = set()
 environ = Variables(json.loads(sys.argv[1]))
-auth, settings = _credentials.find_credential({}, environ), _settings.find_settings({}, environ)
+sources = _settings.Sources({}, environ)
+auth, settings = _credentials.find_credential(sources), _settings.find_settings(sources)
 found = {"auth": vars(auth), "domain_id": settings.domain_id, "endpoint": settings.endpoint.base_url}
 print(json.dumps({"read": sorted(read), **found}, default=repr))
 """

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import typing as t
 
@@ -13,7 +12,8 @@ import hypothesis
 import pytest
 import trustme
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _credentials, _transport
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _client
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._settings import FILE_VARIABLE, OPTIONS
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 
 DOMAIN_ID = "0123456789abcdef0123456789abcdef"
@@ -24,7 +24,6 @@ TOKEN = "MIIF/secret+token=="
 ENDPOINTS_WITH_A_PASSWORD: list[tuple[str, t.Any]] = [
     ("option", "https://user:canary@ies.example.com"),
     ("option", "https://user:canary%40ies.example.com"),
-    ("option", "https://user:canary\uff20ies.example.com"),
     ("option", ["https://user:canary@ies.example.com"]),
     ("option", {"url": "https://user:canary@ies.example.com"}),
     ("environment", "https://user:canary@ies.example.com"),
@@ -42,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class FakeClock:
-    """Stands in for the clock by which the transport waits between tries; deadlines are kept in real time."""
+    """Stands in for the clock by which the client waits between tries; time-outs are kept in real time."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
@@ -59,20 +58,17 @@ class FakeClock:
 @pytest.fixture
 def retry_clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     clock = FakeClock()
-    monkeypatch.setattr(_transport, "time", clock)
-    monkeypatch.setattr(_transport.Transport, "sleep", lambda self, seconds: clock.sleep(seconds))
+    monkeypatch.setattr(_client, "time", clock)
     return clock
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: t.Any) -> None:
     """Nobody's credential, proxy or CA bundle takes part."""
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    for name in ("HW_CLOUDPOND_ENDPOINT", "HW_MAX_RETRIES", _credentials.TOKEN_VARIABLE, _credentials.FILE_VARIABLE):
-        monkeypatch.delenv(name, raising=False)
-    for name in (*_credentials.DOMAIN_VARIABLES, *itertools.chain(*_credentials.CREDENTIAL_VARIABLES.values())):
+    for name in (FILE_VARIABLE, *(name for option in OPTIONS.values() for name in option.variables)):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
 

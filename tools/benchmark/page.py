@@ -21,6 +21,8 @@ _STYLE = "<style>svg { color: #1f2328 } @media (prefers-color-scheme: dark) { sv
 # Distinct for most kinds of colour blindness, and against white and black; the markers tell them apart too.
 _LOOKS = (("#d55e00", "o"), ("#c673a3", "s"), ("#8c8c8c", "^"), ("#1a86c7", "D"), ("#0a9a72", "v"))
 
+_TABLES = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.S)
+
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Return a table in Markdown."""
@@ -43,11 +45,11 @@ def aim(ratio: float, most: float) -> str:
 
 def write_tables(page: Path, tables: Mapping[str, str]) -> None:
     """Put the tables between the marks of the page."""
-    text = page.read_text(encoding="utf-8")
-    for name, content in tables.items():
-        mark = re.compile(rf"(<!-- figures: {name} -->\n).*?(<!-- end -->)", re.S)
-        text = mark.sub(lambda found, content=content: f"{found[1]}\n{content}\n\n{found[2]}", text)  # type: ignore[misc]
-    page.write_text(text, encoding="utf-8")
+
+    def replace(found: re.Match[str]) -> str:
+        return f"{found[1]}\n{tables[found[2]]}\n\n{found[3]}" if found[2] in tables else found[0]
+
+    page.write_text(_TABLES.sub(replace, page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def draw(curves: Mapping[str, Mapping[int, float]]) -> None:

@@ -7,17 +7,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..dry_run import DryRunError, environment, install_collection
+from ..dry_run import environment, install_collection, run
 from .emulated import DOMAIN_ID, TOKEN, order_ids, requests_at
 
 HERE = Path(__file__).resolve().parent
@@ -77,30 +73,14 @@ class Runs:
         """
         Run this Python with an emulator, to its end.
 
-        :raises DryRunError: if it fails. Its output is shown then.
+        :raises DryRunError: if it fails (see run).
         """
         connection = {"HW_CLOUDPOND_ENDPOINT": url, "HW_DOMAIN_ID": DOMAIN_ID, "HW_AUTH_TOKEN": TOKEN}
         path = {"PYTHONPATH": str(self.cache / "collections")}
         every = environment(self.cache, self._config, **connection, **path, **variables)
-        before, command = requests_at(url), [sys.executable, *arguments]
-        with tempfile.TemporaryFile("w+") as given, tempfile.TemporaryFile("w+") as output:
-            given.write(stdin)
-            given.seek(0)
-            started = time.perf_counter()
-            with subprocess.Popen(
-                command, cwd=self.cache, env=every, stdin=given, stdout=output, stderr=subprocess.STDOUT
-            ) as process:
-                try:
-                    _pid, status, usage = os.wait4(process.pid, 0)
-                except BaseException:
-                    process.terminate()
-                    raise
-                seconds = time.perf_counter() - started
-                process.returncode = os.waitstatus_to_exitcode(status)
-            output.seek(0)
-            text = output.read()
-        if process.returncode:
-            raise DryRunError(f"{' '.join(arguments[:4])} failed:\n{text[-2000:]}")
-        # Linux counts in KiB, macOS in bytes.
-        memory = usage.ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
-        return Cost(seconds, usage.ru_utime + usage.ru_stime, memory, requests_at(url) - before, text)
+        before = requests_at(url)
+        command = [str(HERE / "measured.py"), sys.executable, *arguments]
+        output = run(command, every, cwd=self.cache, stdin=stdin)
+        text, _newline, usage = output.rstrip("\n").rpartition("\n")
+        seconds, cpu, memory = json.loads(usage)
+        return Cost(seconds, cpu, memory, requests_at(url) - before, text)

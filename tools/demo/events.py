@@ -11,7 +11,6 @@ leaves nothing behind except in the cache directory.
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -60,8 +59,7 @@ def demo(cache: Path) -> int:
         command = ["--rulebook", str(HERE / "events_rulebook.yml"), "--inventory", str(inventory)]
         say("\n$ " + " ".join(f"{name}={value}" for name, value in connection.items()) + " \\")
         say(f"  ansible-rulebook {shlex.join(command)}")
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        variables = environment(cache, config, **connection, JAVA_HOME=java_home, PATH=path, PYTHONUNBUFFERED="1")
+        variables = environment(cache, config, **connection, JAVA_HOME=java_home, PYTHONUNBUFFERED="1")
         status = run_shown(["-m", "ansible_rulebook", *command], variables, cwd=cache)
         asked = [request.user_agent or "" for request in emulator.requests]
     by_source = sum("ansible-rulebook" in agent for agent in asked)

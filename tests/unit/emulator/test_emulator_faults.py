@@ -20,10 +20,15 @@ import pytest
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._faults import FAULTS, Scope
 
-from .client import ORDER, ORDERS, PATIENCE, REQUEST, TOKEN, Got, connect, exchange, get, raw, wait_until
+from .client import ORDER, ORDERS, PATIENCE, REQUEST, Got, connect, exchange, get, raw, wait_until
 
 MIB = 1024 * 1024
 RESET, CUT = ConnectionResetError, http.client.IncompleteRead
+
+#: Of a token with characters that are encoded.
+TOKEN = "s+/=="
+ECHOES = r": s+/== s%2B%2F%3D%3D s%2B%2F%3D%3D s+&#x2F;&#61;&#61; s+\/\u003d\u003d s+/..."
+HEADERS = {"X-Auth-Token": TOKEN}
 
 Seen = Union[type[Exception], Callable[[Got, Got], object]]
 
@@ -34,7 +39,7 @@ def first(got: Got) -> Any:
 
 
 def key(got: Got) -> str:
-    return next(iter(got.json))
+    return str(next(iter(got.json)))
 
 
 def text(old: str, new: bytes) -> Seen:
@@ -72,7 +77,7 @@ SEEN: dict[str, Seen] = {
     "down:0.05": RESET,
     "throttled:7": lambda right, got: (got.status, got.headers["Retry-After"]) == (429, "7"),
     "redirect": lambda right, got: got.status == 302 and got.headers["Location"].startswith("/redirected/v2/"),
-    "echo": lambda right, got: got.status == 401 and TOKEN in got.json["error_msg"],
+    "echo": lambda right, got: got.status == 401 and got.json["error_msg"].endswith(ECHOES),
     "echo:500": lambda right, got: got.status == 500 and got.headers["X-Echo"] == TOKEN,
     "hang": socket.timeout,
     "endless-headers:0": http.client.HTTPException,
@@ -118,16 +123,16 @@ CASES = [(path, fault) for fault in SEEN for path in PATHS[FAULTS[fault.partitio
 def test_a_fault_is_what_its_name_says(path: str, fault: str) -> None:
     seen = SEEN[fault]
     order, listing = ("ACCEPTING", f"ok,{fault},ok") if path == ORDERS else (f"ACCEPTING,{fault},FAIL", "ok")
-    with Emulator([f"0000-a={order}"], listing=listing) as emulator:
-        right = get(emulator.url, path)
+    with Emulator([f"0000-a={order}"], listing=listing, token=TOKEN) as emulator:
+        right = get(emulator.url, path, HEADERS)
         connection = connect(emulator.url, patience=0.3 if seen is socket.timeout else PATIENCE)
         begun = time.monotonic()
         if isinstance(seen, type):
             with pytest.raises(seen):
-                exchange(connection, path)
+                exchange(connection, path, HEADERS)
             status = None
         else:
-            got = exchange(connection, path)
+            got = exchange(connection, path, HEADERS)
             assert seen(right, got)
             assert len(got.headers["X-Request-Id"]) >= 32
             status = None if fault == "cut-without-length" else got.status
@@ -137,7 +142,7 @@ def test_a_fault_is_what_its_name_says(path: str, fault: str) -> None:
         assert (emulator.requests[1].fault, emulator.requests[1].status) == (fault, status)
         # It is over at the next poll.
         wait_until(lambda: accepts(emulator))
-        assert get(emulator.url, path).status == 200
+        assert get(emulator.url, path, HEADERS).status == 200
 
 
 def test_every_fault_has_a_case() -> None:

@@ -61,7 +61,7 @@ def test_a_handshake_goes_wrong(handshake: str, seen: type[Exception], message: 
 
 def test_handshakes_have_a_life(tls: Tls, trusting: ssl.SSLContext) -> None:
     clock = FakeClock()
-    options = {"certificate": tls.certificate, "key": tls.key, "handshake": "reset*2,ok@10,not-tls"}
+    options: Any = {"certificate": tls.certificate, "key": tls.key, "handshake": "reset*2,ok@10,not-tls"}
     with Emulator(["0000-a=SUCCESS"], clock=clock, **options) as emulator:
         for _time in range(2):
             with pytest.raises(ConnectionResetError):

@@ -26,8 +26,8 @@ from hypothesis import strategies as st
 from jinja2.nativetypes import NativeEnvironment
 
 from ansible_collections.huaweicloud.cloudpond.plugins.doc_fragments import _connection
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _credentials, _settings
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._argspec import connection_argument_spec
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._settings import OPTIONS
 
 from ..conftest import DOMAIN_ID, TOKEN
 
@@ -164,32 +164,19 @@ def test_many_ids_are_listed_once_an_interval(source: Source, emulate: Emulate) 
 @pytest.mark.parametrize(
     ("sent", "harmless"),
     [
-        ("{{ lookup('pipe', 'id') }}", "{ { lookup('pipe', 'id') }}"),
-        ("{% set a = 1 %}", "{ % set a = 1 %}"),
-        ("{# a #}", "{ # a #}"),
-        ("{{{{ a }}}}", "{ { { { a }}}}"),
-        ("#jinja2: variable_start_string:'['\n[ a ]", "# jinja2: variable_start_string:'['\n[ a ]"),
-        ("'#jinja2:' \"#jinja2:\"", "'# jinja2:' \"# jinja2:\""),
-        (r"\x7b\u007b", r"\ x7b\ u007b"),
-        ("$ANSIBLE_VAULT;1.1;AES256", "$ ANSIBLE_VAULT;1.1;AES256"),
-        ("{ a} }} rack #1 #", "{ a} }} rack #1 #"),
-        (" #jinja2:", " # jinja2:"),
-        ("a{", "a{ ?"),
-        ("a$ \n", "a$ ?"),
-        ("#", "# ?"),
+        ("{{ lookup('pipe', 'id') }}", "__ lookup__pipe_, _id__ __"),
+        ("{% set a = 1 %}{# a #}", "__ set a _ 1 ____ a __"),
+        ("#jinja2: variable_start_string:'['\n[ a ]", "_jinja2: variable_start_string:_____ a _"),
+        (r"\x7b\u007b", "_x7b_u007b"),
+        ("$ANSIBLE_VAULT;1.1;AES256", "_ANSIBLE_VAULT_1.1_AES256"),
+        ("Zürich 2/订单, +1.5: a-b_c ", "Zürich 2/订单, +1.5: a-b_c "),
     ],
 )
 def test_nothing_of_a_server_is_a_template_in_an_event(source: Source, sent: str, harmless: str) -> None:
     # Rules hand events on as extra variables, and ansible-rulebook does so with the whole event.
-    order = {"id": "a", "name": sent, "status": sent, "more": {sent: [sent, {"a": sent}, None, 1]}}
-    later = {**order, "status": "SUCCESS"}
-    source.watch([order], [order], [later])
-    expected = {
-        "id": "a",
-        "name": harmless,
-        "status": harmless,
-        "more": {harmless: [harmless, {"a": harmless}, None, 1]},
-    }
+    order = {"id": "a", "status": sent, "more": {sent: [sent, {"a": sent}, None, 1]}}
+    source.watch([order], [{**order, "status": "SUCCESS"}])
+    expected = {"id": "a", "status": harmless, "more": {harmless: [harmless, {"a": harmless}, None, 1]}}
     assert source.queue.events == [
         {"delivery_order": expected, "previous_status": None},
         {"delivery_order": {**expected, "status": "SUCCESS"}, "previous_status": harmless},
@@ -294,20 +281,14 @@ def test_a_status_that_is_left_out_or_unknown_is_one_too(source: Source) -> None
 def test_an_outage_is_waited_out_and_logged_twice(
     source: Source, emulate: Emulate, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
-    emulator = emulate(f"{ID}=PROCESSING,{fault}*3,SUCCESS")
+    emulator = emulate(f"{ID}={fault}*3,PROCESSING,SUCCESS")
     source.run(emulator.url, polls=6, delivery_order_ids=[ID])
     assert source.queue.changes == [(ID, None, "PROCESSING"), (ID, "PROCESSING", "SUCCESS")]
-    assert source.pauses == [60, 60, 120, 240, 60, 60]
+    assert source.pauses == [60, 120, 240, 60, 60, 60]
     begin, end = of_source(caplog)
     assert begin.startswith(f"Cannot query delivery order '{ID}'")
     assert "3" in end
     assert {record.levelno for record in caplog.records if record.name.startswith("huaweicloud.")} == {logging.WARNING}
-
-
-def test_an_outage_at_the_start_is_waited_out_too(source: Source, emulate: Emulate) -> None:
-    emulator = emulate(f"{ID}=http:500,SUCCESS")
-    source.run(emulator.url, polls=2, delivery_order_ids=[ID])
-    assert source.queue.changes == [(ID, None, "SUCCESS")]
 
 
 @pytest.mark.parametrize(
@@ -349,12 +330,6 @@ def test_a_refusal_ends_the_source_after_one_try(
     assert of_source(caplog) == []
 
 
-def test_a_refusal_during_an_outage_ends_it(source: Source) -> None:
-    with pytest.raises(source.error_class):
-        source.watch(source.error(retryable=True), source.error(retryable=False), {})
-    assert source.pauses == [60]
-
-
 def test_a_certificate_that_does_not_verify_ends_the_source(source: Source, emulate: Emulate, tmp_path: Path) -> None:
     certificate = trustme.CA().issue_cert("localhost")
     certificate.cert_chain_pems[0].write_to_path(tmp_path / "server.pem")
@@ -371,7 +346,7 @@ def test_a_certificate_that_does_not_verify_ends_the_source(source: Source, emul
         ({"endpoint": "http://cloudpond.example.com"}, "https"),
         ({"access_key": "AK"}, "secret_key"),
         ({"domain_id": "a/b"}, "domain_id"),
-        ({"ca_path": "~/missing.pem"}, "missing.pem"),
+        ({"endpoint": "https://localhost", "ca_path": "~/missing.pem"}, "missing.pem"),
     ],
 )
 def test_options_that_can_not_be_used_end_the_source(
@@ -392,23 +367,19 @@ def test_options_that_can_not_be_used_end_the_source(
     ("args", "message"),
     [
         ({"delivery_order_id": ID}, "Unknown arguments: delivery_order_id. The known arguments are: delivery_"),
-        ({"feedback": True}, "Unknown arguments: feedback"),
-        ({"delivery_order_ids": None}, "delivery_order_ids must be a list of IDs: got null. Leave it out"),
-        ({"delivery_order_ids": ID}, "delivery_order_ids must be a list of IDs: got str."),
-        ({"delivery_order_ids": {ID: 1}}, "delivery_order_ids must be a list of IDs: got dict."),
-        ({"delivery_order_ids": []}, "delivery_order_ids must not be empty"),
-        ({"delivery_order_ids": [ID, ""]}, "Entry 2 of delivery_order_ids must be made of letters"),
-        ({"delivery_order_ids": ["a/b"]}, "Entry 1 of delivery_order_ids must be made of letters"),
-        ({"delivery_order_ids": [None]}, "Entry 1 of delivery_order_ids must be a string: got null."),
-        (
-            {"delivery_order_ids": [12]},
-            "Entry 1 of delivery_order_ids must be a string: got int. ansible-rulebook turns",
-        ),
-        ({"interval": "60"}, "interval must be a number: got str."),
-        ({"interval": True}, "interval must be a number: got bool."),
-        ({"interval": 0.5}, "interval must be from 1 to 86400 seconds: got 0.5."),
-        ({"interval": 10**400}, "interval must be from 1 to 86400 seconds"),
-        ({"interval": float("nan")}, "interval must be from 1 to 86400 seconds: got nan."),
+        ({"delivery_order_ids": None}, "delivery_order_ids must be a list of one ID or more"),
+        ({"delivery_order_ids": ID}, "delivery_order_ids must be a list of one ID or more"),
+        ({"delivery_order_ids": {ID: 1}}, "delivery_order_ids must be a list of one ID or more"),
+        ({"delivery_order_ids": []}, "delivery_order_ids must be a list of one ID or more"),
+        ({"delivery_order_ids": [ID, ""]}, "delivery_order_ids must be a list of one ID or more"),
+        ({"delivery_order_ids": ["a/b"]}, "delivery_order_ids must be a list of one ID or more"),
+        ({"delivery_order_ids": [None]}, "delivery_order_ids must be a list of one ID or more"),
+        ({"delivery_order_ids": [12]}, "delivery_order_ids must be a list of one ID or more"),
+        ({"interval": "60"}, "interval must be a number of seconds from 1 to 86400: got str."),
+        ({"interval": True}, "interval must be a number of seconds from 1 to 86400: got bool."),
+        ({"interval": 0.5}, "interval must be a number of seconds from 1 to 86400: got float."),
+        ({"interval": 10**400}, "interval must be a number of seconds from 1 to 86400: got int."),
+        ({"interval": float("nan")}, "interval must be a number of seconds from 1 to 86400: got float."),
         ({"validate_certs": "false"}, "validate_certs must be true or false: got str."),
         ({"validate_certs": 0}, "validate_certs must be true or false: got int."),
         ({"timeout": "5"}, "timeout must be a number: got str."),
@@ -438,9 +409,9 @@ def test_arguments_that_are_null_count_as_left_out(
     source: Source, emulate: Emulate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emulator = emulate(f"{ID}=SUCCESS")
-    monkeypatch.setenv(_settings.ENDPOINT_VARIABLE, emulator.url)
-    monkeypatch.setenv(_credentials.DOMAIN_VARIABLES[0], DOMAIN_ID)
-    monkeypatch.setenv(_credentials.TOKEN_VARIABLE, TOKEN)
+    monkeypatch.setenv("HW_CLOUDPOND_ENDPOINT", emulator.url)
+    monkeypatch.setenv("HW_DOMAIN_ID", DOMAIN_ID)
+    monkeypatch.setenv("HW_AUTH_TOKEN", TOKEN)
     args = dict.fromkeys(name for name in source.globals["ARGUMENTS"] if name != "delivery_order_ids")
     source.until_polled(1, source.globals["main"](source.queue, args))
     assert source.queue.changes == [(ID, None, "SUCCESS")]
@@ -457,11 +428,11 @@ def test_a_missing_requests_is_told(source: Source, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("ids", [[ID], [ID, "0000-b", "0000-c"], None])
-def test_a_cancelled_source_ends_its_query_at_once(source: Source, emulate: Emulate, ids: list[str] | None) -> None:
+def test_a_cancelled_source_asks_no_more(source: Source, emulate: Emulate, ids: list[str] | None) -> None:
     emulator = emulate(f"{ID}=SUCCESS", "0000-b=slow:30", "0000-c=slow:30", listing="slow:30")
     if ids == [ID]:
         emulator = emulate(f"{ID}=slow:30")
-    args = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN}
+    args = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN, "timeout": 1}
 
     async def cancel() -> None:
         task = asyncio.create_task(
@@ -474,14 +445,14 @@ def test_a_cancelled_source_ends_its_query_at_once(source: Source, emulate: Emul
             await task
 
     before = set(threading.enumerate())
-    started = time.monotonic()
     asyncio.run(cancel())
-    for thread in set(threading.enumerate()) - before:
-        if thread.name.startswith(("cloudpond-", "ThreadPool")):
-            thread.join(10)
-            assert not thread.is_alive()
-    # The server would hold it for 30 seconds, and this machine may be busy.
-    assert time.monotonic() - started < 10
+    asked = len(emulator.requests)
+    started = time.monotonic()
+    # A try may last until its time-out. After that would come a pause and a retry.
+    while {each.name for each in set(threading.enumerate()) - before} & {"cloudpond-delivery-orders"}:
+        assert time.monotonic() - started < 10
+        time.sleep(0.01)
+    assert len(emulator.requests) == asked
 
 
 def test_a_query_that_can_not_be_ended_does_not_hold_the_loop(source: Source) -> None:
@@ -579,12 +550,8 @@ def test_the_credential_type_sets_what_the_client_reads() -> None:
     folder = SOURCES / "credential_types" / "cloudpond"
     fields = yaml.safe_load((folder / "input.yml").read_text(encoding="utf-8"))
     injectors = yaml.safe_load((folder / "injectors.yml").read_text(encoding="utf-8"))
-    variables = {
-        "endpoint": _settings.ENDPOINT_VARIABLE,
-        "domain_id": _credentials.DOMAIN_VARIABLES[0],
-        "auth_token": _credentials.TOKEN_VARIABLE,
-        **{name: of_option[0] for name, of_option in _credentials.CREDENTIAL_VARIABLES.items()},
-    }
+    names = ("endpoint", "domain_id", "auth_token", "access_key", "secret_key", "security_token")
+    variables = {name: OPTIONS[name].variables[0] for name in names}
     ids = {field["id"]: field for field in fields["fields"]}
     assert ids.keys() == variables.keys()
     assert set(fields["required"]) <= ids.keys()

@@ -18,17 +18,17 @@ import socket
 import threading
 import time
 import typing as t
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import requests
 from ansible.errors import AnsibleFilterError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.huaweicloud.cloudpond.plugins.action import cloudpond_delivery_order_gate
 from ansible_collections.huaweicloud.cloudpond.plugins.action.cloudpond_delivery_order_info import ActionModule
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _transport
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _client, _http
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals import Refusals
@@ -99,8 +99,7 @@ def query(emulator: Emulator) -> dict[str, t.Any]:
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for what a server asks: how long that may be has tests of its own."""
-    monkeypatch.setattr(_transport.Transport, "sleep", lambda self, seconds: None)
-    monkeypatch.setattr(_transport.Transport, "_wait_while_held", lambda self: None)
+    monkeypatch.setattr(_client.Client, "_pause", lambda *args: 0.0)
 
 
 def live(steps: list[str], rng: random.Random, monkeypatch: pytest.MonkeyPatch) -> str | None:
@@ -108,15 +107,15 @@ def live(steps: list[str], rng: random.Random, monkeypatch: pytest.MonkeyPatch) 
     hurry(monkeypatch)
     # On a busy machine, requests that the client has given up can reach the emulator during a later query.
     tries: list[int | None] = []
-    send = _transport.Transport._try
+    send = _http.Http.get
 
-    def counted(transport: _transport.Transport, request: requests.Request) -> _transport.Reply:
+    def counted(http: _http.Http, *args: t.Any) -> _http.Reply:
         tries.append(None)
-        reply = send(transport, request)
+        reply = send(http, *args)
         tries[-1] = reply.status
         return reply
 
-    monkeypatch.setattr(_transport.Transport, "_try", counted)
+    monkeypatch.setattr(_http.Http, "get", counted)
     real, offset = time.time, [0.0]
     monkeypatch.setattr(time, "time", lambda: real() + offset[0])
     with Emulator([f"{ID}={','.join(steps)}"], token=TOKEN, domain_id=DOMAIN_ID) as emulator:
@@ -151,12 +150,12 @@ def live(steps: list[str], rng: random.Random, monkeypatch: pytest.MonkeyPatch) 
     return result["delivery_order"]["status"] if settled and not result.get("failed") else None
 
 
-def wait_at_gate(steps: list[str], in_progress: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
+def wait_at_gate(steps: list[str], in_progress: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, t.Any]:
     """Let a gate wait for as many queries as live does, and return its result."""
     hurry(monkeypatch)
     screen, slept = Screen(), [0.0]
     # Count the refusals of each life by themselves.
-    monkeypatch.setattr(_run, "REFUSALS", Refusals())
+    monkeypatch.setattr(_run, "REFUSALS", Refusals(str(folder), pytest.fail))
     monkeypatch.setattr(cloudpond_delivery_order_gate, "Display", lambda: screen)
     real = time.monotonic
     clock = SimpleNamespace(
@@ -190,9 +189,9 @@ def wait_at_gate(steps: list[str], in_progress: str, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.lives
 @pytest.mark.parametrize("seed", range(LIVES))
-def test_a_life_before_a_gate(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_life_before_a_gate(seed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     rng = random.Random(seed)
-    wait_at_gate(life(rng), rng.choice(("fail", "continue")), monkeypatch)
+    wait_at_gate(life(rng), rng.choice(("fail", "continue")), monkeypatch, tmp_path)
 
 
 @pytest.mark.lives
@@ -219,10 +218,10 @@ def test_a_life(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param("reset,gzip-bomb,SUCCESS", None, id="a bomb"),
     ],
 )
-def test_a_life_with_a_name(steps: str, end: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_life_with_a_name(steps: str, end: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with monkeypatch.context() as patches:
         assert live(steps.split(","), random.Random(0), patches) == end
-    result = wait_at_gate(steps.split(","), "continue", monkeypatch)
+    result = wait_at_gate(steps.split(","), "continue", monkeypatch, tmp_path)
     assert (result["open"], result.get("failed", False)) == (end == "SUCCESS", end != "SUCCESS")
 
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import ast
-import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._credentials import FILE_VARIABLE
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._settings import FILE_VARIABLE, OPTIONS
 from ansible_collections.huaweicloud.cloudpond.tools.docs.examples import (
     DONE,
     Block,
@@ -23,8 +22,6 @@ from ansible_collections.huaweicloud.cloudpond.tools.docs.examples import (
     pages_of,
     understand,
 )
-
-from ..plugins.module_utils.test_argspec import VARIABLES
 
 ROOT = Path(__file__).parents[3]
 GUIDES = sorted(ROOT.glob("docs/docsite/rst/*.rst"))
@@ -93,7 +90,7 @@ def test_it_is_known_what_to_do_with_each_block_of_a_page(page: Path) -> None:
 
 @pytest.mark.parametrize("page", pages_of(ROOT), ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_variable_that_a_page_names_is_read(page: Path) -> None:
-    known = {FILE_VARIABLE, *itertools.chain(*VARIABLES.values())}
+    known = {FILE_VARIABLE, *(name for option in OPTIONS.values() for name in option.variables)}
     # Of another program: the page says that this collection does not read it.
     known.add("HW_ASSUME_ROLE_")
     named = set(re.findall(r"\b(?:HW|HUAWEICLOUD_SDK)_[A-Z_]+\b", page.read_text(encoding="utf-8")))

@@ -8,6 +8,7 @@ import json
 import os
 import typing as t
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -44,7 +45,7 @@ BEGAN = datetime(2026, 1, 4, 10, 0, tzinfo=timezone.utc)
 class Gates:
     """Runs gates. Their sleeps, and those between the retries of a query, only move a clock."""
 
-    def __init__(self, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.clock = clock
         self.began = clock.now
         self.screen = Screen()
@@ -57,9 +58,11 @@ class Gates:
         for module in (gate_action, _progress):
             monkeypatch.setattr(module, "now", self._now)
         # Count the refusals of each test by themselves.
-        monkeypatch.setattr(_run, "REFUSALS", Refusals())
+        monkeypatch.setattr(_run, "REFUSALS", Refusals(str(folder), pytest.fail))
 
     def _sleep(self, seconds: float) -> None:
+        # A gate that slept no time could go on forever.
+        assert seconds > 0
         self.pauses.append(seconds)
         self.clock.now += seconds
 
@@ -104,8 +107,8 @@ class Gates:
 
 
 @pytest.fixture
-def gates(retry_clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Gates:
-    return Gates(retry_clock, monkeypatch)
+def gates(retry_clock: FakeClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Gates:
+    return Gates(retry_clock, monkeypatch, tmp_path)
 
 
 def outcome(result: Result) -> tuple[bool, bool]:

@@ -29,9 +29,9 @@ ID = "00000000-0000-000-0000-000000000001"
 
 
 @pytest.fixture(autouse=True)
-def new_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def new_run(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Count the refusals of each test by themselves."""
-    monkeypatch.setattr(_run, "REFUSALS", Refusals())
+    monkeypatch.setattr(_run, "REFUSALS", Refusals(str(tmp_path_factory.mktemp("run")), pytest.fail))
 
 
 def connection(emulator: Emulator) -> dict[str, t.Any]:

@@ -31,6 +31,10 @@ KEY = (
     "Check the clock of the host that runs the query, which must not be off by more than 15 minutes, and the access "
     "key and its secret before another query: the vendor locks a key that is refused more than five times in a row."
 )
+EITHER = (
+    "Renew the token, or check the access key, its secret and the clock of the host before another query: the vendor "
+    "locks a key that is refused more than five times in a row."
+)
 FORBIDDEN = (
     "Check that domain_id is the ID of the account, that a token is scoped to the domain and not to a project, the "
     "permissions of the user, and endpoint."
@@ -128,7 +132,7 @@ def test_a_line_an_order_the_bad_ones_first_then_what_to_do() -> None:
         (failed(401, msg=f"{WRONG_TOKEN}token expires"), TOKEN),
         (failed(401, msg=f"{WRONG_TOKEN}token not found"), TOKEN),
         (failed(401, msg=f"{WRONG_TOKEN}verify aksk signature fail"), KEY),
-        (failed(401), KEY),
+        (failed(401), EITHER),
         (failed(403), FORBIDDEN),
         (failed(403, code="APIGW.0302"), FORBIDDEN),
         (failed(404), MISSING),
@@ -141,7 +145,7 @@ def test_a_line_an_order_the_bad_ones_first_then_what_to_do() -> None:
         ({"failed": True, "msg": "missing required arguments: domain_id"}, OTHER),
         ({"unreachable": True, "msg": "no route"}, OTHER),
         ({"changed": False, "skipped": True}, SKIPPED),
-        (loop(failed(401), failed(404), failed(403), failed(401)), f"{KEY} {MISSING} {FORBIDDEN}"),
+        (loop(failed(401), failed(404), failed(403), failed(401)), f"{EITHER} {MISSING} {FORBIDDEN}"),
         (loop(failed(503, True), failed(404)), MISSING),
         (loop(failed(503, True), result(order(1, "PROCESSING"))), RETRYABLE),
         (loop(failed(503, True), result(order(1, "ACCEPTING"))), f"{RETRYABLE} {ACCEPTING}"),

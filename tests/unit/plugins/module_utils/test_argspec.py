@@ -10,64 +10,67 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.huaweicloud.cloudpond.plugins.doc_fragments._connection import ModuleDocFragment
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _credentials, _settings
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _settings
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._argspec import connection_argument_spec
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import RETRY_AFTER_MAX
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import RETRY_AFTER_MAX
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
 
 ROOT = Path(__file__).parents[4]
 DOCUMENTATION = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)
 DOCUMENTED = DOCUMENTATION["options"]
 
-#: The environment variables that stand in for an option, in the order in which they are asked.
-VARIABLES = {
-    "endpoint": (_settings.ENDPOINT_VARIABLE,),
-    "domain_id": _credentials.DOMAIN_VARIABLES,
-    "auth_token": (_credentials.TOKEN_VARIABLE,),
-    **_credentials.CREDENTIAL_VARIABLES,
-    "ca_path": _settings.BUNDLE_VARIABLES,
-    "max_retries": (_settings.RETRIES_VARIABLE,),
-}
+OPTIONS = _settings.OPTIONS
 
 
 def test_the_version_is_that_of_the_collection() -> None:
     assert yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"] == VERSION
 
 
-def test_every_connection_option_is_documented() -> None:
-    assert DOCUMENTED.keys() == connection_argument_spec({}).keys()
+def test_every_option_of_the_table_is_documented() -> None:
+    assert list(DOCUMENTED) == list(OPTIONS)
 
 
-@pytest.mark.parametrize("option", sorted(connection_argument_spec({})))
-def test_the_documentation_says_what_the_argument_spec_says(option: str) -> None:
-    spec, documented = connection_argument_spec({})[option], DOCUMENTED[option]
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_documentation_says_what_the_table_says(name: str) -> None:
+    option, spec, documented = OPTIONS[name], connection_argument_spec({})[name], DOCUMENTED[name]
     for key in ("type", "default", "required"):
         assert documented.get(key) == spec.get(key)
     text = " ".join(documented["description"])
-    assert re.findall(r"E\((\w+)\)", text) == list(VARIABLES.get(option, ()))
-    if "fallback" in spec:
-        assert spec["fallback"][1] == list(VARIABLES[option])
-    if option in _credentials.FILE_KEYS:
-        assert f"then C({_credentials.FILE_KEYS[option]}) in the file is used" in text
+    assert re.findall(r"E\((\w+)\)", text) == list(option.variables)
+    assert re.findall(r"C\((\w+)\) in the file", text) == ([option.file_key] if option.file_key else [])
 
 
-@pytest.mark.parametrize("option", ["endpoint", "domain_id"])
-def test_the_value_of_a_variable_can_be_encoded(option: str) -> None:
-    environ = {name: os.fsdecode(b"a\xff") for name in VARIABLES[option]}
-    fallback, variables = connection_argument_spec(environ)[option]["fallback"]
-    assert fallback(*variables).encode() == b"a?"
+def test_the_invocation_shows_what_the_environment_says_but_no_credential() -> None:
+    environ = {name: "7" for option in OPTIONS.values() for name in option.variables}
+    shown = ArgumentSpecValidator(connection_argument_spec(environ)).validate({}).validated_parameters
+    expected = dict.fromkeys(OPTIONS) | {"endpoint": "7", "domain_id": "7", "ca_path": "7", "max_retries": 7}
+    assert shown == {**expected, "validate_certs": True, "timeout": 30.0}
+
+
+def test_what_the_environment_says_can_be_encoded() -> None:
+    environ = {"HW_CLOUDPOND_ENDPOINT": os.fsdecode(b"a\xff"), "HW_DOMAIN_ID": os.fsdecode(b"b\xff")}
+    shown = ArgumentSpecValidator(connection_argument_spec(environ)).validate({}).validated_parameters
+    assert (shown["endpoint"].encode(), shown["domain_id"].encode()) == (b"a?", b"b?")
+
+
+@pytest.mark.parametrize("environ", [{}, {"HW_MAX_RETRIES": "many"}, {"HW_MAX_RETRIES": "", "HW_DOMAIN_ID": ""}])
+def test_what_is_missing_or_wrong_is_left_to_the_client(environ: dict[str, str]) -> None:
+    validation = ArgumentSpecValidator(connection_argument_spec(environ)).validate({})
+    assert validation.error_messages == []
+    assert validation.validated_parameters["max_retries"] == 5
+    assert validation.validated_parameters["domain_id"] == ""
 
 
 def test_the_documentation_says_what_the_code_does() -> None:
     notes = " ".join(DOCUMENTATION["notes"])
     for fact in (
-        f"C({_credentials.DEFAULT_FILE})",
-        f"C([{_credentials.FILE_SECTION}])",
-        f"E({_credentials.FILE_VARIABLE})",
+        f"C({_settings.DEFAULT_FILE})",
+        f"C([{_settings.FILE_SECTION}])",
+        f"E({_settings.FILE_VARIABLE})",
         *(f"E({variable.upper()})" for variable in _settings.PROXY_VARIABLES),
     ):
         assert fact in notes
     assert f"obeyed up to {RETRY_AFTER_MAX:g} seconds" in " ".join(DOCUMENTED["max_retries"]["description"])
-    assert f"C({_credentials.FILE_DOMAIN_KEY})" in " ".join(DOCUMENTED["domain_id"]["description"])

@@ -130,14 +130,10 @@ def test_each_call_dates_and_signs_anew(monkeypatch: pytest.MonkeyPatch) -> None
     assert signed_headers(request).count("x-sdk-date") == 1
 
 
-def test_the_signature_is_a_secret_of_the_request() -> None:
+def test_a_key_is_known_by_its_public_part() -> None:
     auth = SignatureAuth("AK", "SK", "ST")
-    request = auth(prepared("https://host/"))
-    (signature,) = auth.derived_secrets(request)
-    assert re.fullmatch("[0-9a-f]{64}", signature)
-    assert request.headers["Authorization"].endswith(f"Signature={signature}")
     assert auth.secrets == ("SK", "ST")
-    # The vendor locks an access key, so it is known by that.
+    # The vendor locks an access key, whatever its secret.
     assert auth.identity == "AK"
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -20,10 +19,10 @@ import typing as t
 import pytest
 import trustme
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import Answer, Client
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client import Client
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import ANSWER_MAX
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._http import BODY_MAX
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
 
 from ...conftest import DOMAIN_ID, TOKEN, FakeClock, Tls
@@ -40,10 +39,10 @@ ID = "00000000-0000-000-0000-000000000001"
 
 def make_client(url: str, **options: t.Any) -> Client:
     """A client with a token, unless the options have keys; environment variables count."""
-    caller = options.pop("caller", "")
+    caller, retry_until = options.pop("caller", ""), options.pop("retry_until", None)
     credential = {} if "access_key" in options else {"auth_token": options.pop("token", TOKEN)}
     options = {"endpoint": url, "domain_id": DOMAIN_ID, "timeout": 5, "max_retries": 0, **credential, **options}
-    return Client(options, os.environ, caller)
+    return Client(options, os.environ, caller, retry_until=retry_until)
 
 
 def show(url: str, **options: t.Any) -> dict[str, t.Any]:
@@ -54,7 +53,7 @@ def show(url: str, **options: t.Any) -> dict[str, t.Any]:
 def failure(url: str, **options: t.Any) -> CloudPondError:
     with pytest.raises(CloudPondError) as caught:
         show(url, **options)
-    assert caught.value.asked in ("the CloudPond API", f"delivery order '{ID}'")
+    assert caught.value.subject in ("the CloudPond API", f"delivery order '{ID}'")
     assert "secret" not in repr(caught.value.to_dict()) + str(caught.value)
     return caught.value
 
@@ -324,12 +323,9 @@ def test_a_compressed_answer_that_is_too_large() -> None:
 
 def test_the_largest_compressed_answer() -> None:
     order = b'{"delivery_order": {"id": "%s"}}' % ID.encode()
-    body = gzip.compress(order.ljust(ANSWER_MAX))
+    body = gzip.compress(order.ljust(BODY_MAX))
     with serve(ok(body, b"Content-Encoding: gzip")) as url:
         assert show(url)["id"] == ID
-    # More of the same stream, which is not read, does not make it complete.
-    with serve(ok(body[:-1], b"Content-Encoding: gzip")) as url:
-        assert failure(url).message == "the answer can't be decoded"
 
 
 def test_an_answer_that_is_too_large_is_not_read_to_its_end() -> None:
@@ -534,6 +530,21 @@ def test_a_retry_after_that_is_no_time_does_not_replace_the_back_off(
     assert retry_clock.sleeps
 
 
+@pytest.mark.parametrize(("seconds", "tries"), [(0, 1), (1.4, 2), (1.6, 3), (100, 6)])
+def test_no_retry_begins_after_the_last_moment(
+    emulate: Emulate, retry_clock: FakeClock, monkeypatch: pytest.MonkeyPatch, seconds: float, tries: int
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+    emulator = emulate(f"{ID}=http:503")
+    last_moment = retry_clock.now + seconds
+    with make_client(emulator.url, max_retries=5, retry_until=last_moment) as client:
+        with pytest.raises(CloudPondError, match="HTTP 503"):
+            DELIVERY_ORDERS.show(client, ID)
+    assert len(emulator.requests) == tries
+    # An error that nothing follows is not waited for.
+    assert retry_clock.now <= last_moment
+
+
 def test_a_retry_after_makes_no_refusal_repeatable() -> None:
     too_large = b"HTTP/1.1 413 Large\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
     with serve(too_large) as url:
@@ -545,17 +556,9 @@ def test_a_retry_after_makes_no_refusal_repeatable() -> None:
 
 @pytest.mark.parametrize("fault", ["echo:401", "echo:400", "echo:503"])
 def test_an_echoed_credential_is_masked(emulate: Emulate, fault: str) -> None:
+    # Plain, percent-encoded, as forms, HTML and JSON encode it, and cut off.
     error = failure(emulate(f"{ID}={fault}").url)
-    assert "********" in str(error)
-
-
-def test_an_echoed_signature_is_masked(emulate: Emulate) -> None:
-    keys = {"access_key": "emulator-access-key", "secret_key": "emulator-secret-key"}
-    emulator = emulate(f"{ID}=echo:401", security_token="temporary-token")
-    error = failure(emulator.url, security_token="temporary-token", **keys)
-    assert error.http_status == 401
-    assert "Access=emulator-access-key" in str(error)
-    assert "Signature=********" in str(error)
+    assert error.message == "Incorrect IAM authentication information:" + 6 * " ********"
 
 
 def test_each_try_is_signed_anew(retry_clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -579,7 +582,9 @@ def test_an_echo_in_any_place_is_masked() -> None:
         order = show(url)
     assert (order["name"], order["echo"]) == ("********", ["********", 1])
     with serve(ok(b'{"delivery_order": {"id": "%s", "%s": 1}}' % (ID.encode(), token))) as url:
-        assert "the answer has a credential in the name of a key" in str(failure(url))
+        assert show(url)["********"] == 1
+    with serve(ok(b'{"delivery_order": {"id": "%s", "%s": 1, "%s": 2}}' % (ID.encode(), token, quoted))) as url:
+        assert "the answer has the key '********' twice" in str(failure(url))
     with serve(b"HTTP/1.1 302 Found\r\nLocation: /?t=%s\r\nContent-Length: 0\r\n\r\n" % quoted) as url:
         assert "'/?t=********'" in str(failure(url))
     with serve(b"HTTP/1.1 400 %s\r\nX-Request-Id: %s\r\nContent-Length: 0\r\n\r\n" % (token, token)) as url:
@@ -608,24 +613,6 @@ def test_an_echo_where_no_header_should_be(retry_clock: FakeClock) -> None:
     assert "********" in str(error)
     assert error.__cause__ is None
     assert error.__suppress_context__
-
-
-def test_an_echo_of_the_signature_where_no_header_should_be() -> None:
-    """A server that answers with nothing but the signature that it was sent."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def answer() -> None:
-            connection, _peer = listener.accept()
-            with connection:
-                received = connection.recv(65536)
-                (signature,) = re.findall(rb"Signature=[0-9a-f]{64}", received)
-                connection.sendall(signature + b"\r\n\r\n")
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        error = failure(f"http://127.0.0.1:{listener.getsockname()[1]}", access_key="AK", secret_key="my-secret")
-        thread.join()
-    assert "Signature=********" in str(error)
 
 
 def test_a_cookie_is_not_sent_back(retry_clock: FakeClock) -> None:
@@ -678,6 +665,7 @@ def test_a_secret_in_place_of_an_id_is_not_repeated(emulate: Emulate) -> None:
         (b'{"error_code": null, "error_msg": null}', (None, "Bad")),
         (b'{"error_code": "IES.1"}', (None, "Bad")),
         (b'{"error": "text", "more": {"code": "IES.1", "message": "m"}}', ("IES.1", "m")),
+        (b'{"a": {"b": {"code": "IES.1", "message": "m"}}}', (None, "Bad")),
         (b"[]", (None, "Bad")),
         (b"text", (None, "Bad")),
     ],
@@ -793,29 +781,6 @@ def test_a_proxy_that_refuses_without_a_word(monkeypatch: pytest.MonkeyPatch) ->
     assert error.message == f"the proxy {proxy.replace('http://', '')} (https_proxy) refused to connect: 403"
 
 
-# The end
-
-
-def test_a_thread_that_waits_for_its_next_try_ends_when_the_client_is_closed(emulate: Emulate) -> None:
-    client = make_client(emulate(f"{ID}=throttled:60").url, max_retries=1)
-    errors: list[CloudPondError] = []
-
-    def query() -> None:
-        try:
-            DELIVERY_ORDERS.show(client, ID)
-        except CloudPondError as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=query)
-    thread.start()
-    while not client._transport._held_until:
-        time.sleep(0.01)
-    client.close()
-    thread.join(5)
-    assert not thread.is_alive()
-    assert [(error.message, error.retryable) for error in errors] == [("", False)]
-
-
 # Without requests
 
 
@@ -830,8 +795,3 @@ print(_auth.REQUESTS_IMPORT_ERROR)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert "ModuleNotFoundError" in run.stdout
-
-
-def test_an_answer_makes_errors_about_itself() -> None:
-    error = Answer("an order", {}, 200, "r-1", 2).error("is wrong")
-    assert str(error) == "Cannot query an order: HTTP 200: is wrong (request ID r-1)"

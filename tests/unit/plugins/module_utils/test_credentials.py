@@ -10,8 +10,9 @@ import typing as t
 import pytest
 
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._auth import SignatureAuth, TokenAuth
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._credentials import find_credential, find_domain_id
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._credentials import find_credential
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._settings import Sources, find_settings
 
 if t.TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ FILE = "[basic]\nak = wrong\n[global]\nak = file-ak\nsk = file%%secret\n"
 
 
 def find(**options: str | None) -> Auth:
-    return find_credential(options, os.environ)
+    return find_credential(Sources(options, os.environ))
 
 
 def failure(**options: str | None) -> str:
@@ -164,6 +165,9 @@ def test_a_file_that_is_none(credentials_file: t.Callable[[str], Path]) -> None:
     # Opened, it would wait for somebody to write.
     os.mkfifo(path)
     assert f"{str(path)!r} is not a credentials file" in failure()
+    path.unlink()
+    path.write_text(FILE + "# much\n" * 200_000)
+    assert f"{str(path)!r} is not a credentials file" in failure()
 
 
 def test_a_file_that_may_not_be_read(
@@ -211,14 +215,44 @@ def test_nothing_at_all(credentials_file: t.Callable[[str], Path]) -> None:
 def test_the_domain_id(
     environment: t.Callable[..., None], credentials_file: t.Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def find_domain_id() -> str:
+        return str(Sources({}, os.environ).setting("domain_id"))
+
     with pytest.raises(CloudPondError) as caught:
-        find_domain_id({}, os.environ)
+        find_domain_id()
     assert str(caught.value).startswith(
         "Cannot query the CloudPond API: no domain_id: give the option, or set HW_DOMAIN_ID or HUAWEICLOUD_SDK"
     )
-    credentials_file("[global]\ndomain_id = file-domain\n")
-    assert find_domain_id({}, os.environ)[1] == "file-domain"
+    path = credentials_file("[global]\ndomain_id = file-domain\n")
+    assert find_domain_id() == "file-domain"
     environment({"HW_DOMAIN_ID": "", "HUAWEICLOUD_SDK_DOMAIN_ID": "sdk-domain"})
-    assert find_domain_id({}, os.environ)[1] == "sdk-domain"
+    assert find_domain_id() == "sdk-domain"
     environment({"HW_DOMAIN_ID": "hw-domain"})
-    assert find_domain_id({}, os.environ)[1] == "hw-domain"
+    assert find_domain_id() == "hw-domain"
+    environment({"HW_DOMAIN_ID": "hw domain"})
+    with pytest.raises(CloudPondError, match=r": HW_DOMAIN_ID must be made of"):
+        find_domain_id()
+    environment({"HW_DOMAIN_ID": "", "HUAWEICLOUD_SDK_DOMAIN_ID": ""})
+    path.write_text("[global]\ndomain_id = file domain\n")
+    with pytest.raises(CloudPondError, match=f": domain_id in {path} must be made of"):
+        find_domain_id()
+
+
+def test_the_file_is_read_once_and_only_if_it_is_needed(
+    credentials_file: t.Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = credentials_file(f"{FILE}domain_id = file-domain\n")
+    sources = Sources({}, {"HOME": str(path.parents[1])})
+    assert find_settings(sources).domain_id == "file-domain"
+    path.unlink()
+    assert find_credential(sources).secrets == ("file%%secret",)
+    path.mkdir()
+    assert find(auth_token="opt-secret").secrets == ("opt-secret",)
+
+
+def test_the_home_directory_is_that_of_the_environment_that_is_given(tmp_path: Path) -> None:
+    home = tmp_path / "another"
+    home.mkdir()
+    (home / "file").write_text(FILE)
+    environ = {"HOME": str(home), "HUAWEICLOUD_SDK_CREDENTIALS_FILE": "~/file"}
+    assert find_credential(Sources({}, environ)).secrets == ("file%%secret",)

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import resource
 import threading
 import time
 import typing as t
@@ -17,13 +19,11 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client impo
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals import (
-    _SLOTS,
+    CONCURRENT_MAX,
     REFUSALS_MAX,
-    NoTurn,
     Refusals,
     Turn,
 )
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._transport import CONCURRENT_MAX
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Proxy
 
 from ...conftest import DOMAIN_ID, TOKEN, Tls
@@ -47,12 +47,17 @@ KEYS = {"access_key": "emulator-access-key", "secret_key": "emulator-secret-key"
 
 
 @pytest.fixture
-def ask() -> Ask:
-    """Query an order with a client of its own, as each task does, and return the failure."""
-    refusals = Refusals()
+def refusals(tmp_path: Path) -> Refusals:
+    """Of one run, on a disk that works."""
+    return Refusals(str(tmp_path), pytest.fail)
 
-    def ask_once(url: str, delivery_order_id: str, **credential: str) -> CloudPondError | None:
-        options = {"endpoint": url, "domain_id": DOMAIN_ID, "timeout": 5, "max_retries": 0, **credential}
+
+@pytest.fixture
+def ask(refusals: Refusals) -> Ask:
+    """Query an order with a client of its own, as each task does, and return the failure."""
+
+    def ask_once(url: str, delivery_order_id: str, **given: t.Any) -> CloudPondError | None:
+        options = {"endpoint": url, "domain_id": DOMAIN_ID, "timeout": 5, "max_retries": 0, **given}
         with Client(options, os.environ, refusals=refusals) as client:
             try:
                 DELIVERY_ORDERS.show(client, delivery_order_id)
@@ -64,17 +69,17 @@ def ask() -> Ask:
 
 
 def turn(refusals: Refusals, patience: float = 0, identity: str = "key") -> t.ContextManager[Turn]:
-    return refusals.turn(identity, "a", time.monotonic() + patience, time.sleep)
+    return refusals.turn(identity, "a", time.monotonic() + patience)
 
 
-def refuse(refusals: Refusals, **fields: t.Any) -> None:
+def refuse(refusals: Refusals) -> None:
     with turn(refusals) as refused:
-        refused.refusal = CloudPondError("a", **{"message": "no", "http_status": 401, **fields})
+        as_refused(refused)
 
 
 def accept(refusals: Refusals) -> None:
     with turn(refusals) as accepted:
-        accepted.answered = True
+        as_accepted(accepted)
 
 
 class Child:
@@ -85,7 +90,7 @@ class Child:
         from_parent, self._to_child = os.pipe()
         self.pid = os.fork()
         if not self.pid:
-            # Otherwise it would wait for itself when the parent ends early.
+            # With it open, the child would wait for itself when the parent ends early.
             os.close(self._to_child)
             try:
                 with turn(refusals, PATIENCE) as own:
@@ -109,10 +114,6 @@ def as_refused(refused: Turn) -> None:
 
 def as_accepted(accepted: Turn) -> None:
     accepted.answered = True
-
-
-def as_lost(_turn: Turn) -> None:
-    raise OSError("no answer")
 
 
 def test_a_credential_is_not_sent_after_refusals_in_a_row(emulate: Emulate, ask: Ask) -> None:
@@ -165,25 +166,7 @@ def test_a_proxy_counts_for_all_credentials(ask: Ask, monkeypatch: pytest.Monkey
         assert len(proxy.requests) == REFUSALS_MAX
 
 
-@pytest.mark.parametrize("credentials", [100, _SLOTS + 100])
-def test_no_other_credential_takes_the_place_of_a_refused_one(credentials: int) -> None:
-    refusals = Refusals()
-    identities = [f"refused-{number}" for number in range(20)]
-    for identity in identities * REFUSALS_MAX:
-        with turn(refusals, identity=identity) as refused:
-            refused.refusal = CloudPondError("a", "no", http_status=401)
-    for number in range(credentials):
-        with turn(refusals, identity=f"another-{number}") as another:
-            another.answered = True
-    for identity in identities:
-        with pytest.raises(CloudPondError, match="HTTP 401"), turn(refusals, identity=identity):
-            pass
-    with turn(refusals, identity="another-0"), turn(refusals, identity="another-1"):
-        pass
-
-
-def test_credentials_do_not_wait_for_each_other() -> None:
-    refusals = Refusals()
+def test_credentials_do_not_wait_for_each_other(refusals: Refusals) -> None:
     with contextlib.ExitStack() as stack:
         for number in range(100):
             stack.enter_context(turn(refusals, identity=f"key-{number}"))
@@ -216,30 +199,6 @@ def test_another_credential_and_another_endpoint_are_sent(emulate: Emulate, ask:
     assert ask(emulators[0].url, "a", auth_token=TOKEN) is None
     ask(emulators[1].url, "a", auth_token="wrong")
     assert len(emulators[1].requests) == 1
-
-
-@pytest.mark.parametrize(("length", "kept"), [(1500, True), (4096, False)])
-def test_a_long_refusal_is_kept_without_its_text(length: int, kept: bool) -> None:
-    refusals = Refusals()
-    fields: dict[str, t.Any] = {"message": "m" * length, "code": "APIGW.0301", "request_id": "r-1"}
-    for _number in range(REFUSALS_MAX):
-        refuse(refusals, **fields)
-    with pytest.raises(CloudPondError) as caught, turn(refusals):
-        pass
-    shown = fields if kept else dict.fromkeys(fields)
-    assert caught.value.to_dict() == {**shown, "http_status": 401, "retryable": False}
-
-
-def test_a_home_without_locks_or_room_does_not_matter_on_linux(tmp_path: Path) -> None:
-    refuse(Refusals(str(tmp_path / "nowhere")))
-
-
-def test_it_leaves_no_file_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delattr(os, "memfd_create")
-    refuse(Refusals(str(tmp_path)))
-    assert list(tmp_path.iterdir()) == []
-    with pytest.raises(OSError, match="nowhere"):
-        Refusals(str(tmp_path / "nowhere"))
 
 
 @forks
@@ -285,37 +244,12 @@ def test_queries_with_a_new_credential_wait_for_the_first(emulate: Emulate, ask:
     assert errors == [None, None]
 
 
-def test_a_credential_is_counted_beyond_the_room_for_refused_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_refusals, "_SLOTS", 2)
-    refusals = Refusals()
-    for identity in ("a", "b", "c"):
-        with turn(refusals, identity=identity) as refused:
-            as_refused(refused)
-    for _number in range(REFUSALS_MAX - 1):
-        with turn(refusals, identity="c") as refused:
-            as_refused(refused)
-    with pytest.raises(CloudPondError, match="HTTP 401"), turn(refusals, identity="c"):
-        pass
-
-
-def test_what_is_half_written_counts_as_nothing() -> None:
-    refusals = Refusals()
-    for _number in range(REFUSALS_MAX):
-        refuse(refusals)
-    memory = refusals._memory
-    start = memory.find(b'"refusals"')
-    memory[start : start + 10] = b"{" * 10
-    with turn(refusals) as again:
-        assert not again.answered
-
-
 @forks
-def test_no_more_than_a_key_survives_are_on_their_way() -> None:
+def test_at_most_five_requests_in_flight(refusals: Refusals) -> None:
     """Revoked in the middle of a run, with many forks: no more are refused than are on their way."""
-    refusals = Refusals()
     accept(refusals)
     children = [Child(refusals, as_refused) for _number in range(CONCURRENT_MAX)]
-    with pytest.raises(NoTurn) as caught, turn(refusals):
+    with pytest.raises(CloudPondError) as caught, turn(refusals):
         pass
     waiting = "Cannot query a: other tasks of this run are still waiting for answers with the same credential"
     assert (str(caught.value), caught.value.retryable) == (waiting, True)
@@ -326,8 +260,7 @@ def test_no_more_than_a_key_survives_are_on_their_way() -> None:
 
 
 @forks
-def test_after_a_refusal_one_is_on_its_way() -> None:
-    refusals = Refusals()
+def test_after_a_refusal_one_is_on_its_way(refusals: Refusals) -> None:
     accept(refusals)
     late = Child(refusals, as_accepted)
     refuse(refusals)
@@ -345,8 +278,7 @@ def test_after_a_refusal_one_is_on_its_way() -> None:
 
 
 @forks
-def test_a_late_answer_does_not_start_the_count_anew() -> None:
-    refusals = Refusals()
+def test_a_late_answer_does_not_start_the_count_anew(refusals: Refusals) -> None:
     accept(refusals)
     late = Child(refusals, as_accepted)
     refuse(refusals)
@@ -358,11 +290,8 @@ def test_a_late_answer_does_not_start_the_count_anew() -> None:
 
 
 @forks
-@pytest.mark.parametrize("outcome", [as_accepted, as_lost])
-def test_forks_that_waited_for_the_first_go_on_together(outcome: t.Callable[[Turn], None]) -> None:
-    """In an outage, too: the time of a run must not grow with its hosts."""
-    refusals = Refusals()
-    first = Child(refusals, outcome)
+def test_who_waited_for_the_first_goes_on_together(refusals: Refusals) -> None:
+    first = Child(refusals, as_accepted)
     together = threading.Barrier(CONCURRENT_MAX)
 
     def wait() -> None:
@@ -378,28 +307,128 @@ def test_forks_that_waited_for_the_first_go_on_together(outcome: t.Callable[[Tur
     assert not together.broken
 
 
-def test_a_refusal_while_a_place_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    refusals = Refusals()
-    accept(refusals)
-    take = refusals._take
-    taken: list[bool] = []
-
-    def take_late(slot: int, alone: bool) -> range | None:
-        taken.append(alone)
-        if len(taken) == 1:
-            refuse(refusals)
-        return take(slot, alone)
-
-    monkeypatch.setattr(refusals, "_take", take_late)
+def test_a_new_credential_that_gets_no_answer_is_still_sent_alone(refusals: Refusals) -> None:
+    # It may be refused as soon as the outage is over.
     with turn(refusals):
-        assert taken == [False, False, True]
-
-
-def test_a_client_that_is_closed_waits_no_more() -> None:
-    refusals = Refusals()
-
-    def sleep(seconds: float) -> None:
-        raise InterruptedError
-
-    with turn(refusals), pytest.raises(InterruptedError), refusals.turn("key", "a", time.monotonic() + PATIENCE, sleep):
         pass
+    with turn(refusals), pytest.raises(CloudPondError, match="still wait"), turn(refusals):
+        pass
+
+
+def test_a_refusal_while_a_place_is_taken(refusals: Refusals, monkeypatch: pytest.MonkeyPatch) -> None:
+    accept(refusals)
+    lock = _refusals._lock
+    with turn(refusals), contextlib.ExitStack() as refused:
+        refused.enter_context(turn(refusals)).refusal = CloudPondError("a", "no", http_status=401)
+
+        def lock_late(*args: t.Any) -> bool:
+            refused.close()
+            return lock(*args)
+
+        monkeypatch.setattr(_refusals, "_lock", lock_late)
+        # The credential has become doubtful, and one request is on its way already.
+        with pytest.raises(CloudPondError, match="still wait"), turn(refusals):
+            pass
+
+
+def test_a_turn_that_cannot_be_had_ends_in_the_time_of_the_settings(
+    emulate: Emulate, ask: Ask, refusals: Refusals
+) -> None:
+    emulator = emulate("a=SUCCESS")
+    with turn(refusals, identity=f"{emulator.url} {TOKEN}"):
+        begun = time.monotonic()
+        error = ask(emulator.url, "a", auth_token=TOKEN, timeout=0.3)
+        assert 0.3 <= time.monotonic() - begun < 2
+        assert error
+        assert "other tasks of this run are still waiting" in str(error)
+        assert error.retryable
+        # A turn that can't be had counts as a try.
+        begun = time.monotonic()
+        ask(emulator.url, "a", auth_token=TOKEN, timeout=0.5, max_retries=1)
+        assert 1.2 <= time.monotonic() - begun < 4
+    assert emulator.requests == []
+    assert ask(emulator.url, "a", auth_token=TOKEN) is None
+
+
+@pytest.mark.parametrize(("seconds", "least", "most"), [(-1.0, 1.0, 1.9), (1.7, 1.2, 2.15)])
+def test_the_last_moment_ends_the_wait_for_a_turn_but_not_of_a_first_try(
+    refusals: Refusals, monkeypatch: pytest.MonkeyPatch, seconds: float, least: float, most: float
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: low)
+    url = "http://127.0.0.1:1"
+    options = {"endpoint": url, "domain_id": DOMAIN_ID, "auth_token": TOKEN, "timeout": 1, "max_retries": 9}
+    begun = time.monotonic()
+    with Client(options, {}, refusals=refusals, retry_until=begun + seconds) as client:
+        with turn(refusals, identity=f"{url} {TOKEN}"), pytest.raises(CloudPondError, match="still waiting"):
+            DELIVERY_ORDERS.show(client, "a")
+    assert least <= time.monotonic() - begun < most
+
+
+def test_what_a_killed_task_left_half_written_counts_as_nothing(refusals: Refusals, tmp_path: Path) -> None:
+    for _number in range(REFUSALS_MAX - 1):
+        refuse(refusals)
+    (log,) = tmp_path.iterdir()
+    with log.open("ab") as file:
+        file.write(b'{"http_sta')
+    refuse(refusals)
+    with pytest.raises(CloudPondError, match="HTTP 401"), turn(refusals):
+        pass
+
+
+def test_the_files_name_no_credential(ask: Ask, tmp_path: Path, emulate: Emulate) -> None:
+    ask(emulate("a=echo:401").url, "a", auth_token=TOKEN)
+    (log,) = tmp_path.iterdir()
+    assert TOKEN not in f"{log} {log.read_text()}"
+
+
+# A disk that does not work
+
+
+@pytest.fixture
+def warnings() -> list[str]:
+    return []
+
+
+def no_locks(*_args: object) -> t.NoReturn:
+    raise OSError(errno.ENOLCK, "No locks available")
+
+
+def test_without_locks_requests_are_sent_and_a_warning_says_so(
+    tmp_path: Path, warnings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A home directory on some network file systems.
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with turn(Refusals(str(tmp_path), warnings.append)) as granted:
+        as_refused(granted)
+    (warning,) = warnings
+    assert f"since {tmp_path} can't be locked or written (No locks available): set ANSIBLE_LOCAL_TEMP" in warning
+
+
+def test_without_a_directory_requests_are_sent_and_a_warning_says_so(tmp_path: Path, warnings: list[str]) -> None:
+    refuse(Refusals(str(tmp_path / "gone"), warnings.append))
+    (warning,) = warnings
+    assert "No such file or directory" in warning
+
+
+def test_a_refusal_that_cannot_be_written_is_told(tmp_path: Path, warnings: list[str]) -> None:
+    refusals = Refusals(str(tmp_path), warnings.append)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        refuse(refusals)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    (warning,) = warnings
+    assert "can't be locked or written (File too large)" in warning
+    # A part of a line is no refusal, and must be told, too.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        refuse(refusals)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "can't be locked or written (No space left on device)" in warnings[-1]
+
+
+def test_an_error_of_the_request_is_no_fault_of_the_disk(refusals: Refusals) -> None:
+    with pytest.raises(OSError, match="mine"), turn(refusals):
+        raise OSError("mine")

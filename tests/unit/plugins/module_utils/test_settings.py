@@ -9,13 +9,13 @@ import base64
 import pytest
 
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._settings import Proxy, find_settings
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._settings import Proxy, Sources, find_settings
 
 from ...conftest import DOMAIN_ID
 
 
 def proxy_of(endpoint: str = "https://ies.example.com", **environ: str) -> Proxy | None:
-    return find_settings({"endpoint": endpoint, "domain_id": DOMAIN_ID}, environ).proxy
+    return find_settings(Sources({"endpoint": endpoint, "domain_id": DOMAIN_ID}, environ)).proxy
 
 
 def basic(login: str) -> str:
@@ -109,6 +109,13 @@ def test_which_variable_counts(environ: dict[str, str], name: str | None) -> Non
     assert (proxy.name if proxy else None) == name
 
 
+@pytest.mark.parametrize("environ", [{}, {"no_proxy": ""}, {"NO_PROXY": ""}])
+def test_the_system_is_not_asked_for_exceptions(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    # What requests does on macOS if no list is given.
+    monkeypatch.setattr("requests.utils.proxy_bypass", lambda host: True)
+    assert proxy_of(https_proxy="one", **environ)
+
+
 def test_plain_http_has_no_proxy() -> None:
     assert proxy_of("http://127.0.0.1:1", https_proxy="one", http_proxy="two", all_proxy="three") is None
 
@@ -116,15 +123,15 @@ def test_plain_http_has_no_proxy() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"endpoint": 1}, "endpoint must be a URL such as https://ies.myhuaweicloud.com"),
+        ({"endpoint": "ies"}, "endpoint must be a URL such as https://ies.myhuaweicloud.com"),
         ({"domain_id": "a/b"}, "domain_id must be made of letters, digits, '-' and '_', and must not be empty: got"),
-        ({"timeout": "soon"}, "timeout must be a number greater than 0 and at most 86400: got 'soon'"),
+        ({"timeout": 0}, "timeout must be a number greater than 0 and at most 86400: got 0"),
         ({"max_retries": 1.5}, "max_retries must be a whole number of at least 0: got 1.5"),
         ({"ca_path": "/nowhere"}, "ca_path must name a file or directory of CA certificates: '/nowhere': [Errno 2] "),
     ],
 )
 def test_a_refusal_is_a_whole_sentence(options: dict[str, object], message: str) -> None:
     with pytest.raises(CloudPondError) as caught:
-        find_settings({"endpoint": "https://ies.example.com", "domain_id": DOMAIN_ID, **options}, {})
+        find_settings(Sources({"endpoint": "https://ies.example.com", "domain_id": DOMAIN_ID, **options}, {}))
     assert str(caught.value).startswith(f"Cannot query the CloudPond API: {message}")
     assert not caught.value.retryable

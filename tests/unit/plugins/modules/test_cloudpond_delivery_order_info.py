@@ -326,7 +326,7 @@ def test_a_missing_account_is_a_failure_that_says_all_ways(run_module: RunModule
             "REQUESTS_CA_BUNDLE must name a file or directory of CA certificates: '/now",
         ),
         ("CURL_CA_BUNDLE", "/", "CURL_CA_BUNDLE names the directory '/', which has no certificate named by its hash"),
-        ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/nowhere", "HUAWEICLOUD_SDK_CREDENTIALS_FILE names '/nowhere', which do"),
+        ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/nowhere", "HUAWEICLOUD_SDK_CREDENTIALS_FILE names '/nowhere', which ca"),
         ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/dev/zero", "HUAWEICLOUD_SDK_CREDENTIALS_FILE names '/dev/zero', which"),
     ],
 )

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+import types
 import typing as t
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -403,3 +404,15 @@ def test_the_stream_under_another_callback(
     monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", name)
     monkeypatch.setattr(callback_loader, "get", found)
     assert said()[2] is to_stderr
+
+
+def test_a_callback_of_one_s_own_with_a_name_of_ansible_core_s_may_write_json(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own = types.ModuleType("own")
+    own.__file__ = str(tmp_path / "default.py")
+    monkeypatch.setitem(sys.modules, "own", own)
+    plugin = type("CallbackModule", (CallbackBase,), {"__module__": "own"})
+    monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", "default")
+    monkeypatch.setattr(callback_loader, "get", lambda _name, **_more: plugin)
+    assert said()[2] is True

@@ -87,7 +87,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     url = sys.argv[1]
     interrupt(url, "answer", None)
-    for mode in ("answer", "one", "delivery"):
+    interrupt(url, "gate", None)
+    for mode in ("answer", "one", "delivery", "gate"):
         interrupt(url, mode, signal.SIGINT, group=True)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             interrupt(url, mode, number)
