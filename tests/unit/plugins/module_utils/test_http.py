@@ -34,9 +34,6 @@ if t.TYPE_CHECKING:
 TIMEOUT = 0.3
 SLACK = 5.0
 
-#: Answers that never end. A time-out of the socket would start anew with each part.
-ENDLESS = [f"endless-{part}:0.02" for part in ("headers", "header-line", "interim", "chunks", "chunk-line", "trailers")]
-
 COMPRESSED = gzip.compress(b'{"delivery_order": {"id": "%s"}}' % ID.encode(), mtime=0)
 
 TIMED_OUT = "127.0.0.1 did not answer within 0.3 seconds"
@@ -53,7 +50,8 @@ def in_time(ask: t.Callable[[], CloudPondError]) -> CloudPondError:
 # The time-out
 
 
-@pytest.mark.parametrize("fault", [*ENDLESS, "trickle-body:0.02", "long-length", "hang", "slow:60"])
+# A time-out of the socket would start anew with each header line and each byte.
+@pytest.mark.parametrize("fault", ["endless-headers:0.02", "trickle-body:0.02", "long-length", "hang", "slow:60"])
 def test_no_answer_holds_a_query(emulate: Emulate, fault: str) -> None:
     emulator = emulate(f"{ID}={fault}")
     error = in_time(lambda: failure(emulator.url, timeout=TIMEOUT))
@@ -258,7 +256,7 @@ def test_a_client_leaves_no_thread(emulate: Emulate) -> None:
 # The limit to the bytes of an answer
 
 
-@pytest.mark.parametrize("fault", ["large-error", "escaped-error", "large-error:400", "long-headers"])
+@pytest.mark.parametrize("fault", ["large-error", "large-error:400", "long-headers"])
 def test_a_large_error_is_not_looked_at(emulate: Emulate, fault: str) -> None:
     emulator = emulate(f"{ID}={fault}")
     tracemalloc.start()
@@ -277,11 +275,22 @@ def test_only_the_beginning_of_an_error_is_read(emulate: Emulate, monkeypatch: p
     assert failure(emulate(f"{ID}=http:400").url).code is None
 
 
-@pytest.mark.parametrize("fault", ["gzip-bomb", "gzip-gzip-bomb", "unknown-encoding", "not-gzip"])
-def test_what_is_compressed_stays_within_bounds(emulate: Emulate, fault: str) -> None:
+@pytest.mark.parametrize("fault", ["unknown-encoding", "not-gzip"])
+def test_what_cannot_be_decoded_is_no_answer(emulate: Emulate, fault: str) -> None:
     error = failure(emulate(f"{ID}={fault}").url, max_retries=3)
     assert "the answer can't be decoded" in str(error)
     assert (error.http_status, error.retryable) == (200, False)
+
+
+def test_what_is_compressed_stays_within_bounds() -> None:
+    packed = gzip.compress(bytes(64 * 1024 * 1024), mtime=0)
+    with serve(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n" + packed) as url:
+        tracemalloc.start()
+        try:
+            assert "the answer is larger than 10 MiB and was cut off" in str(failure(url))
+            assert tracemalloc.get_traced_memory()[1] < 40 * 1024 * 1024
+        finally:
+            tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
@@ -300,7 +309,7 @@ def test_answers_that_cannot_be_believed(emulate: Emulate, fault: str, reason: s
     assert (error.http_status, error.retryable) == (200, False)
 
 
-@pytest.mark.parametrize("fault", ["cut-chunks", "cut-without-length", "negative-chunk", "garbage-chunk"])
+@pytest.mark.parametrize("fault", ["cut-chunks", "cut-without-length"])
 def test_answers_that_break_off(emulate: Emulate, fault: str) -> None:
     error = in_time(lambda: failure(emulate(f"{ID}={fault}").url, timeout=TIMEOUT))
     assert (error.http_status, error.retryable) == (None, True)
