@@ -462,6 +462,8 @@ NOT_TEXT = "'None' is not a string and conversion is not allowed"
         ({"delivery_order_id": "a", "delivery_order_ids": NULL}, "parameters are mutually exclusive"),
         ({"delivery_order_id": "a", "wait_timeout": -1}, "wait_timeout must be at least 0: got -1"),
         ({"delivery_order_id": "a", "wait_sleep": 0}, "wait_sleep must be at least 1: got 0"),
+        ({"delivery_order_id": "a", "wait_timeout": 10**400}, "wait_timeout must be at most 1000000000"),
+        ({"delivery_order_id": "a", "wait_sleep": 10**12}, "wait_sleep must be at most 1000000000"),
         ({"delivery_order_id": "a", "wait_timeout": NULL}, "unable to convert to int"),
         ({"delivery_order_id": "a", "wait_sleep": "soon"}, "unable to convert to int"),
         ({"delivery_order_id": "a", "in_progress": "wait"}, "value of in_progress must be one of: fail, continue"),
