@@ -280,8 +280,10 @@ class _Try:
         """Let the try end soon, without sending anything."""
         self._abandoned = True
         if self.sock is not None:
+            # urllib3's TLS within the TLS of a proxy is no socket, but has one.
+            sock = getattr(self.sock, "socket", self.sock)
             with contextlib.suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)
 
     def go_on(self) -> None:
         """Raise if nobody waits any more."""
