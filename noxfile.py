@@ -10,6 +10,7 @@ The sessions of `make test` and of `make test-all`, besides those of antsibull-n
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -49,6 +50,8 @@ OLDEST_REQUESTS = ("requests==2.25.1", "urllib3==1.26.5")
 
 # The tests of the emulator and of the tools do not depend on ansible-core, and run once.
 OF_PLUGINS = ("tests/unit/plugins", "tests/unit/extensions")
+# What runs on a host that is not the control node.
+OF_MODULES = ("tests/unit/plugins/modules", "tests/unit/plugins/module_utils")
 COVERAGE = ("--cov=plugins", "--cov-branch", "--cov-report=term-missing:skip-covered", "--cov-fail-under=95")
 
 # What a shipped task does otherwise.
@@ -60,10 +63,8 @@ ALL = ("all",)
 # `make test`: the longest first, so that none of them runs alone at the end.
 add_ansible_test(f"integration-{NEWEST}", NEWEST, NEWEST_PYTHONS, integration(), default=True)
 add_ansible_test(f"sanity-{NEWEST}", NEWEST, NEWEST_PYTHONS, sanity(), default=True)
-add_units(
-    "units-oldest-requests", "2.15", ("3.9",), *OLDEST_REQUESTS, tests=OF_PLUGINS, arguments=COVERAGE, default=True
-)
-add_units(f"units-{NEWEST}", NEWEST, NEWEST_PYTHONS, default=True)
+add_units(f"units-{NEWEST}", NEWEST, NEWEST_PYTHONS, arguments=COVERAGE, default=True)
+add_units("units-oldest-requests", "2.15", ("3.9",), *OLDEST_REQUESTS, tests=OF_MODULES, default=True)
 add_units(f"units-{OLDEST}", OLDEST, CONTROLLER_PYTHONS[OLDEST][::-1], tests=OF_PLUGINS, default=True)
 add_ansible_test(f"shipped-{NEWEST}", NEWEST, NEWEST_PYTHONS, integration(*SHIPPED_TARGETS, shipped=True), default=True)
 
@@ -79,7 +80,7 @@ for _core, _pythons in CONTROLLER_PYTHONS.items():
         add_units(f"units-{_name}", _core, (_python,), tests=OF_PLUGINS, tags=ALL)
 for _python, _core in MODULE_PYTHONS.items():
     add_ansible_test(f"import-py{_python}", NEWEST, NEWEST_PYTHONS, imports(_python), tags=ALL)
-    add_units(f"units-py{_python}-newest-requests", _core, (_python,), tests=OF_PLUGINS, tags=ALL)
+    add_units(f"units-py{_python}-newest-requests", _core, (_python,), tests=OF_MODULES, tags=ALL)
 add_ansible_test(f"ansible-test-units-{NEWEST}", NEWEST, NEWEST_PYTHONS, units, tags=ALL)
 add_units(
     "chaos",
@@ -89,13 +90,13 @@ add_units(
     variables={"CHAOS_LIVES": "500", "CHAOS_EXAMPLES": "5000"},
     tags=ALL,
 )
-# ansible-rulebook's bridge to Java has wheels for these.
+# ansible-rulebook itself does not look for Java in the PATH. Its bridge to Java has wheels for these Pythons.
 _java = shutil.which("java")
 add_tests(
     "eda",
     ("3.12", "3.13", "3.11"),
     "Run the event source and the rulebooks by ansible-rulebook, which needs Java 17 or newer.",
-    variables={"JAVA_HOME": str(Path(_java).resolve().parents[1])} if _java else {},
+    variables={"JAVA_HOME": str(Path(_java).resolve().parents[1])} if _java and "JAVA_HOME" not in os.environ else {},
     tags=ALL,
 )
 add_tests(

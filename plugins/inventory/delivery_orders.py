@@ -11,15 +11,20 @@ version_added: 1.0.0
 author:
   - CloudPond collection contributors (!UNKNOWN)
 description:
-  - Creates a host for each delivery order of the account, with one listing for all of them.
-  - Each host is in the group C(cloudpond), and in one of the groups C(cloudpond_cancelled), C(cloudpond_processing),
-    C(cloudpond_accepting), C(cloudpond_success), C(cloudpond_fail) and C(cloudpond_deleted), by the status of its
-    order. These seven groups always exist, even without hosts. The six are children of C(cloudpond).
+  - Sorts hosts by the status of their delivery orders, with one listing of the account.
+  - An order whose ID is the variable C(delivery_order_id) of hosts from sources read before is the order of these
+    hosts. The variable may stand on the host or one of its groups, in the inventory or in C(host_vars) and
+    C(group_vars) beside it. Each other order gets a host of its own.
+  - The hosts of an order are in the group C(cloudpond), and in one of the groups C(cloudpond_cancelled),
+    C(cloudpond_processing), C(cloudpond_accepting), C(cloudpond_success), C(cloudpond_fail) and C(cloudpond_deleted),
+    by its status. These seven groups always exist, even without hosts. The six are children of C(cloudpond).
   - An order in any other status is only in C(cloudpond).
-  - Each host has the variables C(delivery_order_id), and C(delivery_order) with the order as
-    M(huaweicloud.cloudpond.cloudpond_delivery_order_info) returns it.
+  - The hosts have the variable C(delivery_order) with the order as
+    M(huaweicloud.cloudpond.cloudpond_delivery_order_info) returns it. Hosts that are made for an order have
+    C(delivery_order_id), too. Nothing else of other hosts changes.
   - If the query fails, the inventory source fails. By default, Ansible then only warns, and goes on without the hosts.
-  - The name of the configuration file must end in C(cloudpond.yml) or C(cloudpond.yaml).
+  - The name of the configuration file must end in C(cloudpond.yml) or C(cloudpond.yaml). In a folder, Ansible reads the
+    sources by their names, such as C(10-sites.yml) and then C(20.cloudpond.yml).
 extends_documentation_fragment:
   - huaweicloud.cloudpond._connection
   - ansible.builtin.constructed
@@ -60,7 +65,7 @@ options:
     default: 100
   hostname:
     description:
-      - A template for the name of an order's host. The fields of the order are its variables.
+      - A template for the name of the host that an order gets. The fields of the order are its variables.
       - A host name may contain letters, digits, C(-), C(_) and C(.), and must begin with a letter, a digit or C(_). Any
         other name is an error, because Ansible could mistake it for a pattern, a template or an option. C(localhost),
         C(127.0.0.1) and the name of a group are errors too.
@@ -72,9 +77,16 @@ notes:
   - The connection options, O(delivery_order_ids), O(status) and O(page_size) may be templates, with lookups and extra
     variables, and vaulted values.
   - An unknown option is an error.
-  - The expressions in O(compose), O(groups) and O(keyed_groups) see the variables of the host, such as
-    C(delivery_order.edge_site_id). They can't add hosts to the seven groups, and can't set C(delivery_order_id) or
-    C(delivery_order).
+  - O(compose), O(groups) and O(keyed_groups) are for the hosts that the plugin makes. Their expressions see the
+    variables of the host, such as C(delivery_order.edge_site_id). They can't add hosts to the seven groups, and can't
+    set C(delivery_order_id) or C(delivery_order). For other hosts, use P(ansible.builtin.constructed#inventory) in a
+    source read later.
+  - A host whose C(delivery_order_id) belongs to no order joins no group. Neither does one whose C(delivery_order_id) is
+    a template, which is not resolved. A warning names the host.
+  - Only this plugin decides about the six groups and C(delivery_order). What sources read before have put into these
+    groups is taken out with a warning, and their C(delivery_order) of a host with a C(delivery_order_id) becomes null,
+    even if the query fails. C(delivery_order) in C(host_vars) is an error, because it would hide the order. The plugin
+    can't change what sources read later say.
   - The cache contains the orders, but no credential. Files that differ in O(endpoint), O(domain_id),
     O(delivery_order_ids) or O(status) never share an entry in it.
   - Guides in the folder C(docs/docsite/rst) of the collection explain more, above all
@@ -86,7 +98,9 @@ seealso:
 """
 
 EXAMPLES = r"""
-# orders.cloudpond.yml: this line alone queries all orders of the account, with the connection from the environment
+# 20.cloudpond.yml: this line alone queries all orders of the account, with the connection from the environment. In
+# 10-sites.yml beside it, each site has its delivery_order_id. Then a play on "hosts: cloudpond_success" is a gate. Set
+# any_unparsed_is_failed in the section [inventory] of ansible.cfg, or Ansible only warns if the query fails.
 plugin: huaweicloud.cloudpond.delivery_orders
 
 # A credential of its own
@@ -109,27 +123,25 @@ cache_connection: ~/.cache/cloudpond
 cache_timeout: 600
 """
 
-import functools
+import contextlib
 import hashlib
-import ipaddress
 import json
 import os
 import re
-import socket
 import typing as t
-import unicodedata
-from collections.abc import Collection, Mapping
+from collections import ChainMap
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
-from ansible import constants as C
-from ansible.errors import AnsibleError, AnsibleParserError, AnsibleUndefinedVariable
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.inventory.helpers import get_group_vars, sort_groups
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable, to_safe_group_name
 from ansible.utils.unsafe_proxy import wrap_var
+from ansible.vars.plugins import get_vars_from_path
 
 from ..module_utils._auth import REQUESTS_IMPORT_ERROR
-from ..module_utils._credentials import find_credential
 from ..module_utils._errors import CloudPondError
 from ..module_utils._sanitize import one_line
 from ..module_utils._settings import Sources, find_settings, is_valid_id
@@ -139,32 +151,31 @@ from ..plugin_utils import _run
 from ..plugin_utils._values import plain
 
 try:
-    # Before ansible-core 2.19, the result of a template becomes a number or a list if its text looks like one.
-    from ansible.template import AnsibleEnvironment  # type: ignore[attr-defined]  # 2.19 removed it
+    # From ansible-core 2.19 on, text that is not trusted counts as marked.
+    from ansible.template import trust_as_template as _trusted
 except ImportError:
-    AnsibleEnvironment = None
+    _trusted = str  # type: ignore[assignment]  # not as general, but for text only
 
 if t.TYPE_CHECKING:
     from ansible.inventory.data import InventoryData
+    from ansible.inventory.group import Group
+    from ansible.inventory.host import Host
     from ansible.parsing.dataloader import DataLoader
-    from ansible.template import Templar
 
     from ..module_utils._specification import Order
 
 GROUP = "cloudpond"
-DEFAULT_HOSTNAME = "{{ name }}"
-
 STATUS_GROUPS = {status: f"{GROUP}_{status.lower()}" for status in STATUSES}
-
 _GROUPS = (GROUP, *STATUS_GROUPS.values())
 
+#: The variables of a host.
+_ID = "delivery_order_id"
+_ORDER = "delivery_order"
+
+DEFAULT_HOSTNAME = "{{ name }}"
 _ADVICE = 'set hostname, for example to "{{ id }}"'
 
-#: The variables of a host, by their names. Each value is a function of the order.
-_VARIABLES: dict[str, t.Callable[[Order], t.Any]] = {
-    "delivery_order_id": lambda order: order["id"],
-    "delivery_order": lambda order: order,
-}
+_FILE_NAMES = (f"{GROUP}.yml", f"{GROUP}.yaml")
 
 #: The module's options, which are validated as in the module.
 _SPEC = {name: spec for name, spec in INFO.argument_spec.items() if name != "delivery_order_id"}
@@ -175,39 +186,38 @@ _FIELD = re.compile(r"\{\{ *(\w+) *\}\}")
 #: Excludes patterns, templates, ranges and lists of ansible-core, options of ssh, and paths.
 _HOST_NAME = re.compile(r"\w[\w.-]*")
 
-#: Names that systems have for themselves, in addition to those that ansible-core knows.
-_LOCALHOST = re.compile(r"(ip6-)?localhost[46]?(\.localdomain[46]?)?|ip6-loopback|.*\.localhost")
+#: Names that systems have for themselves.
+_CONTROL_NODE = re.compile(r"(.+\.)?(ip6-)?(localhost|loopback)[46]?(\.localdomain[46]?)?\.?|127[\d.]*", re.I)
 
-#: The errors of refused credentials, by endpoint and secrets. Several plugins of ansible-core can try one source, and
-#: many sources can have the same credential, but the vendor locks a key that is refused repeatedly.
-_refused: WeakKeyDictionary[InventoryData, dict[tuple[str, ...], str]] = WeakKeyDictionary()
+#: Neither a template nor a part of one.
+_HARMLESS = re.compile(r"[\w .:+-]*")
+
+#: The names of the hosts that the sources of this plugin have put into the groups of an inventory.
+_placed: WeakKeyDictionary[InventoryData, set[str]] = WeakKeyDictionary()
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
-    """Creates a host for each delivery order."""
+    """Creates a host for each delivery order, or finds the hosts that name it."""
 
     NAME = "huaweicloud.cloudpond.delivery_orders"
 
-    #: A template.
-    _hostname: str
-    #: Names that groups and keyed_groups must not use. Otherwise text from a server could open a gate.
+    #: Names that groups and keyed_groups must not use, or text from a server could open a gate.
     _reserved: Collection[str]
 
     if t.TYPE_CHECKING:
         # ansible-core is annotated in part only.
         inventory: InventoryData
         _vars: dict[str, t.Any]
-
         get_option: t.Callable[..., t.Any]
         _read_config_data: t.Callable[[str], Mapping[str, t.Any]]
         _set_composite_vars: t.Callable[..., None]
         _add_host_to_composed_groups: t.Callable[..., None]
         _add_host_to_keyed_groups: t.Callable[..., None]
-        update_cache_if_changed: t.Callable[[], None]
 
     def verify_file(self, path: str) -> bool:
+        # A wrong name is refused by parse, which can say why.
         is_readable: bool = super().verify_file(path)  # type: ignore[no-untyped-call]  # annotated in part only
-        return is_readable and path.endswith((f"{GROUP}.yml", f"{GROUP}.yaml"))
+        return is_readable and path.endswith((".yml", ".yaml"))
 
     def set_options(
         self, task_keys: t.Any = None, var_options: t.Any = None, direct: Mapping[str, t.Any] | None = None
@@ -216,21 +226,147 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         others = {name: value for name, value in (direct or {}).items() if name not in _SPEC}
         # It would also resolve the default of hostname, without any order.
         if others.get("hostname") is None:
-            others["hostname"] = ""
+            others["hostname"] = DEFAULT_HOSTNAME
         super().set_options(task_keys, var_options, others)  # type: ignore[no-untyped-call]  # annotated in part only
 
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         config = self._read_config_data(path)
-        self._hostname = self.get_option("hostname") if config.get("hostname") is not None else DEFAULT_HOSTNAME
+        if not path.endswith(_FILE_NAMES):
+            raise AnsibleParserError(
+                f"the name of a file with plugin: {self.NAME} must end in {' or '.join(_FILE_NAMES)}"
+            )
+        # From ansible-core 2.19 on, each plugin gets its own wrapper of the inventory.
+        unwrapped = getattr(inventory, "__wrapped__", inventory)
+        placed = _placed.setdefault(unwrapped, set())
+        self._close(placed)
+        sites = self._find_sites(path, placed)
+        hosts = self._find_hosts(self._find_orders(config, path, cache), sites)
+        with _undone_on_failure(unwrapped):
+            self._populate(hosts, sites)
+        placed.update(hosts)
+
+    # The hosts of the sources read before
+
+    def _close(self, placed: Collection[str]) -> None:
+        """
+        Take out of the groups of the statuses what other sources have put there. It stays out if the query fails.
+
+        :param placed: The hosts that this plugin has put there.
+        """
+        for group in [self.inventory.groups[name] for name in STATUS_GROUPS.values() if name in self.inventory.groups]:
+            strangers = [host for host in group.hosts if host.name not in placed]
+            children = list(group.child_groups)
+            for host in strangers:
+                group.remove_host(host)
+            for child in children:
+                group.child_groups.remove(child)
+                child.parent_groups.remove(group)
+                group.clear_hosts_cache()
+            self._regroup([*strangers, *(host for child in children for host in child.get_hosts())])
+            names = [*(host.name for host in strangers), *(child.name for child in children)]
+            if names:
+                self._warn(
+                    f"decides what is in the group {group.name}, and takes out what another source put there: "
+                    f"{', '.join(names)}"
+                )
+
+    def _regroup(self, hosts: Iterable[Host]) -> None:
+        """Find the groups of hosts anew: ansible-core forgets some when it removes one."""
+        for host in hosts:
+            host.groups = []
+            for group in self.inventory.groups.values():
+                if host.name in group.host_names:
+                    host.add_group(group)
+
+    def _find_sites(self, path: str, placed: Collection[str]) -> dict[str, str]:
+        """
+        Return the IDs of the orders that hosts name, by host. A template is the empty ID.
+
+        The ID may stand where a play finds it: at the host, at its groups, and in the files beside the sources.
+
+        :param placed: The hosts that have ``delivery_order`` from this plugin. Another one is replaced by null.
+        :raises AnsibleParserError: if host_vars would hide the order.
+        """
+        sources = [source for source in (*self.inventory.processed_sources, path) if source and os.path.exists(source)]
+        # The last folder counts, as in a play.
+        folders = [*dict.fromkeys(os.path.dirname(source) for source in reversed(sources))][::-1]
+        of_groups: dict[tuple[str, ...], dict[str, t.Any]] = {}
+        sites: dict[str, str] = {}
+        for host in self.inventory.hosts.values():
+            # ansible-core adds the group `all` after the last source.
+            groups = sort_groups({*host.get_groups(), self.inventory.groups["all"]})
+            names = tuple(group.name for group in groups)
+            if names not in of_groups:
+                of_groups[names] = {**get_group_vars(groups), **self._read_files(folders, groups)}
+            files = self._read_files(folders, [host])
+            variables = ChainMap(files, host.vars, of_groups[names])
+            if _ID not in variables:
+                continue
+            sites[host.name] = str(plain(variables[_ID]))
+            if "{{" in sites[host.name] or "{%" in sites[host.name]:
+                self._warn(
+                    f"doesn't resolve the template in {_ID} of the host {host.name!r}, which stays out of its groups"
+                )
+                sites[host.name] = ""
+            if files.get(_ORDER) is not None:
+                raise AnsibleParserError(
+                    f"host_vars set {_ORDER} of the host {host.name!r}, which would hide its order"
+                )
+            if variables.get(_ORDER) is not None and host.name not in placed:
+                host.set_variable(_ORDER, None)
+        return sites
+
+    def _read_files(self, folders: Sequence[str], entities: Sequence[Host | Group]) -> dict[str, t.Any]:
+        """Return the variables of a host or of groups in host_vars, group_vars and other vars plugins."""
+        found: dict[str, t.Any] = {}
+        for folder in folders:
+            # The settings of ansible-core name one stage or both for each vars plugin.
+            for stage in ("inventory", "task"):
+                found.update(get_vars_from_path(self.loader, folder, entities, stage))
+        return found
+
+    def _warn(self, text: str) -> None:
+        self.display.warning(f"The inventory plugin {self.NAME} {text}.")
+
+    # The orders
+
+    def _find_orders(self, config: Mapping[str, t.Any], path: str, cache: bool) -> list[Order]:
+        """
+        Take the orders from the cache, else from the API.
+
+        :param config: What is in the file.
+        :param cache: Whether the cache may be read. If the file enables the cache, it is written in any case.
+        :raises AnsibleParserError: if an option can't be used, or if the query fails.
+        """
+        given, params = self._find_options(config)
+        key = self._cache_key(path, given, params) if self.get_option("cache") else ""
+        orders = self._read_cache(key) if key and cache else None
+        if orders is None:
+            result = INFO.answer(params, given, refusals=_run.REFUSALS)
+            if result.get("failed"):
+                raise AnsibleParserError(result["msg"])
+            orders = t.cast("list[Order]", result["delivery_orders"])
+            if key:
+                # As text, because some keys have a special meaning for the encoders of cache plugins.
+                self._cache[key] = json.dumps(orders)
+                # ansible-core would write it after the hosts are added, and an error would then leave them behind.
+                self.update_cache_if_changed()
+        return orders
+
+    def _find_options(self, config: Mapping[str, t.Any]) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+        """
+        :return: The module's options that are in the file, and all of them, validated.
+        :raises AnsibleParserError: if one can't be used.
+        """
         if REQUESTS_IMPORT_ERROR:
             raise AnsibleParserError(missing_required_lib("requests"))
         unknown = sorted(str(name) for name in config if name not in _SPEC and name not in self._options)
         if unknown:
             raise AnsibleParserError(f"{' and '.join(unknown)}: the plugin {self.NAME} has no such option")
-        own = sorted(_VARIABLES.keys() & (self.get_option("compose") or {}))
+        own = sorted({_ID, _ORDER} & set(self.get_option("compose") or ()))
         if own:
-            # Otherwise a gate would query an order that is not the host's.
+            # A gate would query an order that is not the host's.
             raise AnsibleParserError(f"compose sets {own[0]}, which is a variable of this plugin: choose another name")
         given = {name: self._resolve(name, config[name]) for name in _SPEC if name in config}
         # Null counts as left out, except for IDs: nobody may have meant to list everything instead.
@@ -238,11 +374,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         validation = ArgumentSpecValidator(_SPEC, [("delivery_order_ids", "status")]).validate(given)
         if validation.error_messages:
             raise AnsibleParserError(validation.errors.msg)
-        try:
-            orders = self._find_orders({**given, **validation.validated_parameters}, given, path, cache)
-        except CloudPondError as error:
-            raise AnsibleParserError(str(error)) from None
-        self._populate(self._name_hosts(orders))
+        return given, {**given, **validation.validated_parameters}
 
     def _resolve(self, name: str, value: t.Any) -> t.Any:
         """
@@ -254,190 +386,109 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             return plain(self.templar.template(value))
         except Exception as error:
-            reason = self._reason(name, value, error)
+            reason = str(error)
+            # ansible-core repeats what it takes for a template. An endpoint can contain a password.
+            if _SPEC[name].get("no_log") or name == "endpoint":
+                reason = (
+                    "the reason is not shown, because it could contain a part of a secret. Is each of its variables "
+                    "defined, and is the vault password there? A value with braces that is no template needs !unsafe"
+                )
             raise AnsibleParserError(one_line(f"{name} can't be resolved: {reason}")) from None
 
-    def _reason(self, name: str, value: t.Any, error: Exception) -> str:
-        # An endpoint can contain a password.
-        is_secret = _SPEC[name].get("no_log") or name == "endpoint"
-        if not is_secret:
-            return str(error)
-        # ansible-core repeats templates and names that it finds in them, but they could be in the middle of a secret.
-        variable = _FIELD.fullmatch(value) if isinstance(value, str) else None
-        if variable and variable[1] not in self._vars and isinstance(error, AnsibleUndefinedVariable):
-            return f"{variable[1]!r} is undefined"
-        # From ansible-core 2.19 on, only the text tells.
-        if "no vault secrets" in str(error):
-            return "it is vaulted, and Ansible has no vault password that decrypts it"
-        return (
-            "the reason is not shown, because it could contain a part of a secret (if the value contains braces and is "
-            "not a template, write !unsafe before it)"
-        )
-
-    # The orders
-
-    def _find_orders(self, params: dict[str, t.Any], given: Mapping[str, t.Any], path: str, cache: bool) -> list[Order]:
-        """
-        Take the orders from the cache, else from the API.
-
-        :param params: The module's options, validated.
-        :param given: The options that are in the file.
-        :param cache: Whether the cache may be read. If the file enables the cache, it is written in any case.
-        :raises CloudPondError: if a connection setting can't be used.
-        :raises AnsibleParserError: if the query fails.
-        """
-        settings = find_settings(Sources({name: params[name] for name in given}, os.environ))
-        key = ""
-        if self.get_option("cache"):
-            chosen = {name: params[name] for name in ("delivery_order_ids", "status") if name in given}
-            facts = [path, settings.endpoint.base_url, settings.domain_id, chosen]
-            key = f"{self.NAME}_{hashlib.sha256(json.dumps(facts).encode()).hexdigest()}"
-            orders = self._read_cache(key) if cache else None
-            if orders is not None:
-                return orders
-        orders = self._query(params, given, settings.endpoint.base_url)
-        if key:
-            # As text, because some keys have a special meaning for the encoders of cache plugins.
-            self._cache[key] = json.dumps(orders)
-            # ansible-core would write it after the hosts are added, and an error would then leave them behind.
-            self.update_cache_if_changed()
-        return orders
+    def _cache_key(self, path: str, given: Mapping[str, t.Any], params: Mapping[str, t.Any]) -> str:
+        try:
+            settings = find_settings(Sources({name: params[name] for name in given}, os.environ))
+        except CloudPondError as error:
+            raise AnsibleParserError(str(error)) from None
+        chosen = {name: params[name] for name in ("delivery_order_ids", "status") if name in given}
+        facts = [path, settings.endpoint.base_url, settings.domain_id, chosen]
+        return f"{self.NAME}_{hashlib.sha256(json.dumps(facts).encode()).hexdigest()}"
 
     def _read_cache(self, key: str) -> list[Order] | None:
-        """Return the orders in the cache, None if there are none or if the cache was changed."""
+        """Return the orders in the cache, None if there are none or if the cache is broken."""
         try:
-            orders = json.loads(self._cache[key])
-        except (KeyError, TypeError, ValueError, AnsibleError):
+            orders: list[Order] = json.loads(self._cache[key])
+            intact = all(is_valid_id(order["id"]) and order.keys() >= set(FIELDS) for order in orders)
+        except (AttributeError, KeyError, TypeError, ValueError, AnsibleError):
             return None
-        if not isinstance(orders, list) or not all(_is_order(order) for order in orders):
-            return None
-        return orders
+        return orders if intact else None
 
-    def _query(self, params: dict[str, t.Any], given: Mapping[str, t.Any], endpoint: str) -> list[Order]:
-        # From ansible-core 2.19 on, each plugin gets its own wrapper of the inventory.
-        refused = _refused.setdefault(getattr(self.inventory, "__wrapped__", self.inventory), {})
-        auth = find_credential(Sources({name: params[name] for name in given}, os.environ))
-        key = (endpoint, *auth.secrets)
-        if key in refused:
-            raise AnsibleParserError(refused[key])
-        result = INFO.answer(params, given, refusals=_run.REFUSALS)
-        if result.get("failed"):
-            if (result.get("error") or {}).get("http_status") == 401:
-                refused[key] = result["msg"]
-            raise AnsibleParserError(result["msg"])
-        return t.cast("list[Order]", result["delivery_orders"])
+    # Their hosts
 
-    # The hosts
-
-    def _name_hosts(self, orders: list[Order]) -> dict[str, Order]:
+    def _find_hosts(self, orders: Iterable[Order], sites: Mapping[str, str]) -> dict[str, Order]:
         """
-        :return: The orders by the names of their hosts, marked so that text from the server is never evaluated.
-        :raises AnsibleParserError: if a name is not a valid host name, or is already in use.
+        :param sites: The IDs of the orders that hosts name, by host.
+        :return: The orders, marked, by the names of their hosts: those that name them, else a new one for each.
+        :raises AnsibleParserError: if a new name is not a valid host name, or is already in use.
         """
-        named: dict[str, Order] = {}
-        for order in t.cast("list[Order]", wrap_var(orders)):
+        # An order can appear twice if it moves to another page of the listing. The later answer is newer.
+        unique = {order["id"]: t.cast("Order", _mark(order)) for order in orders}
+        hosts = {name: unique[order_id] for name, order_id in sites.items() if order_id in unique}
+        named = set(sites.values())
+        for order in [order for order_id, order in unique.items() if order_id not in named]:
             name = self._host_name(order)
-            # An order can appear twice if it moves to another page of the listing. The later answer is newer.
-            if name in named and named[name]["id"] != order["id"]:
-                raise AnsibleParserError(
-                    f"{_describe(named[name])} and {_describe(order)} get the same host name, {name!r}: {_ADVICE}"
+            wrong = ""
+            if not _HOST_NAME.fullmatch(name):
+                wrong = (
+                    "which Ansible could mistake for a pattern, a template or an option: a host name may contain "
+                    "letters, digits, '-', '_' and '.', and must begin with a letter, a digit or '_'"
                 )
-            named[name] = order
-        return named
+            elif _CONTROL_NODE.fullmatch(name):
+                wrong = "which is the control node"
+            elif name in self.inventory.groups or name in _GROUPS:
+                wrong = "which is the name of a group"
+            elif name in sites:
+                wrong = f"which another source uses for the delivery order {sites[name]!r}"
+            elif name in hosts:
+                wrong = f"which {_describe(hosts[name])} gets too"
+            if wrong:
+                raise AnsibleParserError(f"{_describe(order)} gets the host name {name!r}, {wrong}: {_ADVICE}")
+            hosts[name] = order
+        return hosts
 
     def _host_name(self, order: Order) -> str:
-        name = self._resolve_host_name(order)
-        if not name:
-            raise AnsibleParserError(f"{_describe(order)} gets an empty host name: {_ADVICE}")
-        gets = f"{_describe(order)} gets the host name {name!r},"
-        if not _HOST_NAME.fullmatch(name):
-            raise AnsibleParserError(
-                f"{gets} which Ansible could mistake for a pattern, a template or an option: a host name may contain "
-                f"letters, digits, '-', '_' and '.', and must begin with a letter, a digit or '_': {_ADVICE}"
-            )
-        if _is_control_node(name):
-            raise AnsibleParserError(f"{gets} which is the control node: {_ADVICE}")
-        if name in self.inventory.groups or name in _GROUPS:
-            raise AnsibleParserError(f"{gets} which is the name of a group: {_ADVICE}")
-        known = self.inventory.hosts.get(name)
-        known_id = known.vars.get("delivery_order_id") if known else None
-        if is_valid_id(known_id) and known_id != order["id"]:
-            raise AnsibleParserError(f"{gets} which another source uses for the delivery order {known_id!r}: {_ADVICE}")
-        return name
-
-    def _resolve_host_name(self, order: Order) -> str:
+        hostname = self.get_option("hostname")
         # ansible-core compiles a template again for each order, which takes far longer than everything else.
-        field = _FIELD.fullmatch(self._hostname)
+        field = _FIELD.fullmatch(hostname)
         if field and field[1] in FIELDS:
             return plain(order[field[1]]) or ""
-        self._hostname_templar.available_variables = order
-        arguments: dict[str, t.Any] = {} if AnsibleEnvironment is None else {"convert_data": False}
+        self.templar.available_variables = order
         try:
-            value = self._hostname_templar.template(self._hostname, **arguments)
+            value = plain(self.templar.template(hostname))
         except AnsibleError as error:
             raise AnsibleParserError(
                 one_line(f"{_describe(order)} gets no host name, since hostname can't be resolved: {error}")
             ) from None
-        return "" if value is None else str(plain(value))
+        return "" if value is None else str(value)
 
-    @functools.cached_property
-    def _hostname_templar(self) -> Templar:
-        if AnsibleEnvironment is None:
-            return self.templar
-        return self.templar.copy_with_new_env(environment_class=AnsibleEnvironment)
-
-    def _populate(self, hosts: dict[str, Order]) -> None:
+    def _populate(self, hosts: Mapping[str, Order], sites: Collection[str]) -> None:
         """
-        Add the hosts. The groups come last, so a play can't use any part of an inventory that fails.
+        Add the hosts to the inventory and to the groups.
 
         :param hosts: The marked orders, by the names of their hosts.
-        :raises AnsibleParserError: if ansible-core can't use one of the constructed options, or can't create the
-            groups. After this and any other exception, the inventory is as it was before.
+        :param sites: The hosts that name an order. They keep all else that other sources say of them.
+        :raises AnsibleError: if ansible-core can't use one of the constructed options.
         """
         self._reserved = {*hosts, *_GROUPS}
-        restore = _remember(getattr(self.inventory, "__wrapped__", self.inventory))
-        try:
-            for name, order in hosts.items():
-                self.inventory.add_host(name)
-                variables = {variable: read(order) for variable, read in _VARIABLES.items()}
-                for variable, value in variables.items():
-                    self.inventory.set_variable(name, variable, value)
-                self._construct(name, variables)
-            self._add_groups(hosts)
-        except BaseException:
-            # A program that goes on after Ctrl-C must not see a part of the inventory either.
-            restore()
-            raise
-
-    def _construct(self, name: str, variables: dict[str, t.Any]) -> None:
-        strict = self.get_option("strict")
-        steps: dict[str, t.Callable[..., None]] = {
-            "compose": self._set_composite_vars,
-            "groups": self._add_host_to_composed_groups,
-            "keyed_groups": self._add_host_to_keyed_groups,
-        }
-        for option, add in steps.items():
-            try:
-                add(self.get_option(option), variables, name, strict)
-            except AnsibleParserError:
-                raise
-            except Exception as error:
-                # ansible-core doesn't check what is in these options. A number instead of a name is a TypeError.
-                reason = str(error) or repr(error)
-                raise AnsibleParserError(one_line(f"{option} can't be used for the host {name!r}: {reason}")) from None
-
-    def _add_groups(self, hosts: dict[str, Order]) -> None:
         for group in _GROUPS:
             self.inventory.add_group(group)
             if group != GROUP:
-                try:
-                    self.inventory.add_child(GROUP, group)
-                except AnsibleError as error:
-                    # Another source has them the other way round.
-                    raise AnsibleParserError(
-                        one_line(f"{group!r} can't become a child of the group {GROUP!r}: {error}")
-                    ) from None
+                self.inventory.add_child(GROUP, group)
+        strict = self.get_option("strict")
         for name, order in hosts.items():
+            self.inventory.add_host(name)
+            host = self.inventory.hosts[name]
+            # Not by the inventory, which would take a group of the same name.
+            host.set_variable(_ORDER, order)
+            if name not in sites:
+                host.set_variable(_ID, order["id"])
+                variables = {_ID: order["id"], _ORDER: order}
+                self._set_composite_vars(self.get_option("compose"), variables, name, strict)
+                self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict)
+                self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict)
+            # Another source of this plugin may have put it into a group, by an older answer.
+            for group in STATUS_GROUPS.values():
+                self.inventory.groups[group].remove_host(host)
             self.inventory.add_host(name, STATUS_GROUPS.get(order["status"], GROUP))
 
     def _sanitize_group_name(self, name: str) -> str:
@@ -451,49 +502,42 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return group
 
 
-def _remember(inventory: InventoryData) -> t.Callable[[], None]:
+@contextlib.contextmanager
+def _undone_on_failure(inventory: InventoryData) -> Iterator[None]:
     """
-    Return a function that restores the inventory, with all its hosts and groups, as it is now.
+    Restore the inventory, with all its hosts and groups, if there is an exception: ansible-core can't undo a change.
 
-    ansible-core can't undo a change. Constructed options can also change what other sources made: the variables and
-    groups of their hosts, and the parents of their groups.
+    Constructed options change what other sources made, too.
     """
     # Values are replaced, not changed in place. Only the collections of hosts, groups and variables grow.
     saved = [
-        (item, {name: _copy_of(value) for name, value in vars(item).items()})
+        (
+            vars(item),
+            {
+                name: value.copy() if isinstance(value, (dict, list, set)) else value
+                for name, value in vars(item).items()
+            },
+        )
         for item in (inventory, *inventory.groups.values(), *inventory.hosts.values())
     ]
-
-    def restore() -> None:
-        for item, attributes in saved:
-            vars(item).clear()
-            vars(item).update(attributes)
-
-    return restore
-
-
-def _copy_of(value: t.Any) -> t.Any:
-    return value.copy() if isinstance(value, (dict, list, set)) else value
-
-
-def _is_order(value: t.Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and all(field in value and isinstance(value[field], (str, type(None))) for field in FIELDS)
-        and is_valid_id(value["id"])
-    )
-
-
-def _is_control_node(name: str) -> bool:
-    plain_name = unicodedata.normalize("NFKC", name).lower().rstrip(".")
-    if plain_name in C.LOCALHOST or _LOCALHOST.fullmatch(plain_name):
-        return True
     try:
-        # The system also reads forms such as 127.1 and 0x7f000001 as addresses.
-        address = ipaddress.ip_address(socket.inet_aton(plain_name))
-    except OSError:
-        return False
-    return address.is_loopback or address.is_unspecified
+        yield
+    except BaseException:
+        for attributes, before in saved:
+            attributes.clear()
+            attributes.update(before)
+        raise
+
+
+def _mark(value: t.Any) -> t.Any:
+    """Mark text so that it is never evaluated. What can't be a template needs no mark, and is easier to read."""
+    if isinstance(value, dict):
+        return {_mark(key): _mark(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_mark(item) for item in value]
+    if isinstance(value, str) and _HARMLESS.fullmatch(value):
+        return _trusted(value)
+    return wrap_var(value)
 
 
 def _describe(order: Order) -> str:

@@ -94,7 +94,7 @@ class Client:
             "X-Domain-Id": settings.domain_id,
         }
         self._base_url = settings.endpoint.base_url
-        self._host = settings.endpoint.host
+        self._server = settings.endpoint.name
         self._domain_id = settings.domain_id
         self._timeout = settings.timeout
         self._max_retries = settings.max_retries
@@ -109,7 +109,7 @@ class Client:
         # of any ID.
         self._proxy_sanitizer = Sanitizer((*auth.secrets, *(proxy.secrets if proxy else ())))
         self._http = Http(
-            settings.endpoint.host,
+            settings.endpoint.name,
             auth,
             headers,
             timeout=settings.timeout,
@@ -214,7 +214,7 @@ class Client:
                 flaw = None if isinstance(data, dict) else "the answer is not a JSON object"
         if reply.status == HTTPStatus.OK:
             if flaw and not reply.flaw and _breaks_off(reply.body):
-                raise CloudPondError(subject, f"the answer from {self._host} was cut short", retryable=True)
+                raise CloudPondError(subject, f"the answer from {self._server} was cut short", retryable=True)
             answer = ApiAnswer(subject, data, request_id, len(reply.body))
             if flaw:
                 raise answer.error(flaw)

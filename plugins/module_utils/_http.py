@@ -100,7 +100,7 @@ class Http:
 
     def __init__(
         self,
-        host: str,
+        server: str,
         auth: AuthBase,
         headers: Mapping[str, str],
         *,
@@ -109,14 +109,14 @@ class Http:
         proxy: tuple[str, str] | None,
     ) -> None:
         """
-        :param host: The server's name in messages.
+        :param server: Host and port, as they stand in messages.
         :param auth: Authenticates each request.
         :param headers: Sent with each request.
         :param timeout: Seconds for all of one request.
         :param verify: Whether certificates are verified, or a file or directory of the CA certificates to trust.
         :param proxy: The proxy's URL, and its name in messages.
         """
-        self._host = host
+        self._server = server
         self._auth = auth
         # gzip is the only encoding whose decoded size _decode can limit.
         self._headers = {**headers, "Accept-Encoding": "gzip"}
@@ -173,7 +173,7 @@ class Http:
 
     def _no_answer(self, error: Exception, attempt: _Try) -> NoAnswer:
         causes = list(_causes(error))
-        peer = f"the proxy {self._proxy_name}" if attempt.at_proxy else self._host
+        peer = f"the proxy {self._proxy_name}" if attempt.at_proxy else self._server
         # Behind a proxy, either of the two can be the cause.
         via = f", through the proxy {self._proxy_name}" if self._proxy_name and not attempt.at_proxy else ""
         if attempt.at_proxy and attempt.status not in (None, HTTPStatus.OK):

@@ -51,7 +51,7 @@ class Info(t.NamedTuple):
         self,
         params: Mapping[str, t.Any],
         given: Collection[str],
-        environ: Mapping[str, str] = os.environ,
+        environ: Mapping[str, str] | None = None,
         refusals: Refusals | None = None,
     ) -> dict[str, t.Any]:
         """
@@ -59,7 +59,7 @@ class Info(t.NamedTuple):
 
         :param params: The options as ansible-core has validated them.
         :param given: The names of the options that were given, before defaults and fallbacks.
-        :param environ: As for Client.
+        :param environ: As for Client, by default that of this process.
         :param refusals: As for Client.
         :return: A result: ``changed`` and the facts; or ``failed``, ``msg`` and ``error``.
         """
@@ -68,7 +68,7 @@ class Info(t.NamedTuple):
             for name in self.ids:
                 if name in options and options[name] is None:
                     raise CloudPondError(THE_API, f"{name} is null: leave it out to query everything in the account")
-            with Client(options, environ, CALLER, refusals) as client:
+            with Client(options, os.environ if environ is None else environ, CALLER, refusals) as client:
                 return {"changed": False, **self.query(client, options)}
         except CloudPondError as error:
             return {"failed": True, "msg": str(error), "error": error.to_dict(), **error.facts}

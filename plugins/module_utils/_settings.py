@@ -55,7 +55,8 @@ _TIMEOUT_MAX = 86400.0
 class Endpoint(t.NamedTuple):
     """The address of the API."""
 
-    host: str
+    #: Host and port, as they stand in messages.
+    name: str
     #: Without a slash at its end.
     base_url: str
     #: The endpoint has an http URL, so it is on this machine.
@@ -104,7 +105,7 @@ def _check_endpoint(name: str, endpoint: str) -> Endpoint:
         raise _refusal(name, "must not contain a user name or password")
     try:
         url = urlsplit(endpoint)
-        host, _port = url.hostname or "", url.port
+        host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
     except ValueError:
         # Its text could repeat a part of a password.
         raise _refusal(name, f"must be a URL such as {DEFAULT_ENDPOINT}") from None
@@ -112,11 +113,15 @@ def _check_endpoint(name: str, endpoint: str) -> Endpoint:
         raise _refusal(name, f"must be a URL such as {DEFAULT_ENDPOINT}: got {endpoint!r}")
     if url.scheme == "http" and not _is_loopback(host):
         raise _refusal(name, f"must begin with https://, except for a loopback address: got {endpoint!r}")
-    return Endpoint(host, endpoint.rstrip("/"), url.scheme == "http")
+    return Endpoint(f"{_in_url(host)}:{port}", endpoint.rstrip("/"), url.scheme == "http")
 
 
 def _has_userinfo(endpoint: str) -> bool:
     return "@" in unquote(endpoint)
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _is_loopback(host: str) -> bool:
@@ -333,7 +338,7 @@ def _check_proxy(name: str, value: str) -> Proxy:
             "must be a URL such as http://proxy.example.com:3128, with http or https, and with the special characters "
             "of its user name and password percent-encoded (the value is not shown, because it may contain a password)",
         )
-    address = f"[{host}]" if ":" in host else host
+    address = _in_url(host)
     address = f"{address}:{port}" if port is not None else address
     user, password = unquote(url.username or ""), unquote(url.password or "")
     userinfo = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user or password else ""

@@ -2,22 +2,35 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The gateway's check of the credential that a request carries."""
+"""The gateway's check of the credential that a request carries: a token, or a signature as the vendor describes it.
+
+The source is the vendor's description of SDK-HMAC-SHA256 (devg-apisign). It shares no code with the collection's own
+signing, so that each can test the other.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Callable
+from urllib.parse import quote, unquote
 
-from ._answers import error_answer
-from ._replies import Answer
-from ._request import Request
-from ._signature import ALGORITHM, Keys, is_signed, read_authorization
+from ._replies import Answer, error_answer
+from ._request import UTF8_ERRORS, Request
 
+_ALGORITHM = "SDK-HMAC-SHA256"
+_AUTHORIZATION = re.compile(
+    _ALGORITHM
+    + r" Access=(?P<access_key>[^\s,]+), SignedHeaders=(?P<headers>[^\s,]+), Signature=(?P<signature>[0-9a-f]{64})"
+)
+
+# Seconds. Assumed.
+_DATE_TOLERANCE = 15 * 60
 # "More than five times in a row", says the vendor.
 _FAILURES_ALLOWED = 5
 # Assumed: the vendor says "for a while".
@@ -34,15 +47,12 @@ def sent_credential(headers: Mapping[str, str]) -> str:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """``refusal`` is None for a good credential, else the gateway's 401 APIGW.0301.
+class Keys:
+    """An access key, its secret key, and for temporary keys the security token that goes with them."""
 
-    ``failures_in_a_row`` counts the failed authentications of the access key since its last success, this one included;
-    None if no access key could be read.
-    """
-
-    refusal: Answer | None
-    failures_in_a_row: int | None = None
+    access_key: str
+    secret_key: str
+    security_token: str | None
 
 
 @dataclass
@@ -66,53 +76,88 @@ class Authenticator:
         # A comma would end the key in a header.
         if not re.fullmatch(r"[A-Za-z0-9_-]+", keys.access_key):
             raise ValueError(f"the access key {keys.access_key!r} must be of letters, digits, '-' and '_'")
-        self._token = token.encode()
+        self._token = token
         self._keys = keys
         self._clock = clock
         self._wall_clock = wall_clock
         self._lock = threading.Lock()
         self._failures: dict[str, _Failures] = {}
 
-    def check(self, request: Request) -> Verdict:
-        """Judge the request's token or signature.
+    def check(self, request: Request) -> tuple[Answer | None, int | None]:
+        """Judge the request's token or signature: the gateway's 401 APIGW.0301, or None for a good one.
 
-        Assumed: a signature takes precedence, and an Authorization of another kind counts only if there is no token.
+        The second value counts the failed authentications of the access key since its last success, this one included;
+        None if no access key could be read. Assumed: a signature takes precedence, and an Authorization of another kind
+        counts only if there is no token.
         """
         authorization = request.headers.get("authorization", "")
         token = request.headers.get("x-auth-token", "")
-        if authorization.startswith(ALGORITHM) or (authorization and not token):
+        if authorization.startswith(_ALGORITHM) or (authorization and not token):
             return self._check_signature(request, authorization)
         # The messages come from the vendor's page on APIGW.0301. The choice for a wrong token is assumed.
         if not token:
-            return Verdict(_refuse("token not found"))
-        # Encoded, because compare_digest accepts only ASCII in a str, and a client may send other characters.
-        if not hmac.compare_digest(token.encode(), self._token):
-            return Verdict(_refuse("decrypt token fail"))
-        return Verdict(None)
+            return _refuse("token not found"), None
+        return (None if token == self._token else _refuse("decrypt token fail")), None
 
-    def _check_signature(self, request: Request, text: str) -> Verdict:
+    def _check_signature(self, request: Request, authorization: str) -> tuple[Answer | None, int | None]:
         # Assumed: the gateway has the same message for every fault.
         wrong = _refuse("verify aksk signature fail")
-        authorization = read_authorization(text)
-        if authorization is None:
-            return Verdict(wrong)
-        good = is_signed(request, authorization, self._keys, self._wall_clock())
-        access_key, now = authorization.access_key, self._clock()
+        match = _AUTHORIZATION.fullmatch(authorization)
+        if match is None:
+            return wrong, None
+        access_key = match["access_key"]
+        signature = _signature(request, match["headers"].split(";"), self._keys, self._wall_clock())
+        now = self._clock()
         with self._lock:
             failures = self._failures.setdefault(access_key, _Failures())
             if failures.locked_until is not None:
                 if now < failures.locked_until:
                     # Assumed: a right signature is refused too, and does not change the end of the lock.
-                    return Verdict(_refuse("the access key is locked"), failures.count)
+                    return _refuse("the access key is locked"), failures.count
                 failures = self._failures[access_key] = _Failures()
-            if good:
+            if access_key == self._keys.access_key and signature == match["signature"]:
                 del self._failures[access_key]
-                return Verdict(None, 0)
+                return None, 0
             failures.count += 1
             if failures.count > _FAILURES_ALLOWED:
                 failures.locked_until = now + _LOCK_SECONDS
-            return Verdict(wrong, failures.count)
+            return wrong, failures.count
 
 
 def _refuse(reason: str) -> Answer:
     return error_answer(401, f"Incorrect IAM authentication information: {reason}")
+
+
+def _signature(request: Request, signed: list[str], keys: Keys, now: float) -> str | None:
+    """The right signature of the request as it arrived at ``now`` (Unix seconds); None if it can't be right."""
+    # Assumed: the gateway requires these. The vendor's own signer includes them all.
+    required = {"host", "x-sdk-date", "x-security-token"} & {"host", "x-sdk-date", *request.headers}
+    # Names with _ are left out of a signature. Names in upper case are not canonical, and are not found here.
+    if not required.issubset(signed) or any("_" in name or name not in request.headers for name in signed):
+        return None
+    date = request.headers["x-sdk-date"]
+    try:
+        sent_at = datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc).timestamp()
+    except ValueError:
+        return None
+    # Assumed: a wrong or superfluous security token counts as a wrong signature.
+    if abs(now - sent_at) > _DATE_TOLERANCE or request.headers.get("x-security-token") != keys.security_token:
+        return None
+    # Decoded and encoded again, because a client need not encode all characters that the canonical form encodes.
+    path = quote(unquote(request.path, errors=UTF8_ERRORS), safe="/", errors=UTF8_ERRORS)
+    parts = (
+        request.method,
+        path if path.endswith("/") else f"{path}/",
+        "&".join(f"{_encoded(key)}={_encoded(value)}" for key, value in sorted(request.query)),
+        "".join(f"{name}:{request.headers[name]}\n" for name in signed),
+        ";".join(signed),
+        hashlib.sha256(request.body).hexdigest(),
+    )
+    # Each character stands for one byte, and clients sign the bytes that they send.
+    digest = hashlib.sha256("\n".join(parts).encode("latin-1")).hexdigest()
+    text = f"{_ALGORITHM}\n{date}\n{digest}"
+    return hmac.new(keys.secret_key.encode(), text.encode("latin-1"), hashlib.sha256).hexdigest()
+
+
+def _encoded(text: str) -> str:
+    return quote(text, safe="", errors=UTF8_ERRORS)

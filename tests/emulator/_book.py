@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 import threading
@@ -14,9 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, Generic, TypeVar
 
-from ._kinds import Fault
+from ._faults import Fault
 from ._lives import Course, Step
-from ._situation import Situation
 
 # Far more than anybody needs. It limits the effect of a typing error.
 _RANGE_LIMIT = 100_000
@@ -29,14 +29,6 @@ class Plan:
     id: str
     name: str
     life: tuple[Step, ...]
-
-
-@dataclass(frozen=True)
-class Poll:
-    """The outcome of one poll: the entry with all its keys, and the fault to commit, if any."""
-
-    entry: dict[str, Any]
-    fault: Fault[Situation] | None
 
 
 @dataclass(frozen=True)
@@ -53,21 +45,17 @@ class ListQuery:
     sort: tuple[tuple[str, bool], ...] = ()
 
 
-@dataclass(frozen=True)
-class Page:
-    """The outcome of a poll of the listing: entries as in Poll, the marker of the next page, and the fault to commit.
-
-    ``next_marker`` is None on the last page.
-    """
-
-    entries: list[dict[str, Any]]
-    next_marker: str | None
-    fault: Fault[Situation] | None
-
-
 def is_id(text: str) -> bool:
     """Whether ``text`` can be an ID: letters, digits, ``-`` and ``_``. The vendor's own samples are not valid UUIDs."""
     return re.fullmatch(r"[A-Za-z0-9_-]+", text) is not None
+
+
+def parse_entry(text: str, example: str) -> tuple[str, list[str]]:
+    """The ID and the steps of ``ID=STEP,STEP,...``. Raises ValueError with the right syntax."""
+    id_text, equals, life = text.partition("=")
+    if not equals:
+        raise ValueError(f"{text!r} is not ID=LIFE, such as {example}")
+    return id_text, life.split(",")
 
 
 def expanded(id_text: str, noun: str) -> Iterable[str]:
@@ -150,21 +138,22 @@ class Book(Generic[P]):
         """The entry's keys as the API answers them."""
         raise NotImplementedError
 
-    def poll(self, entry_id: str) -> Poll | None:
-        """Count one poll of an entry and return its outcome; None for an unknown ID."""
+    def poll(self, entry_id: str) -> tuple[dict[str, Any], Fault | None] | None:
+        """Count one poll of an entry. Return it with all its keys, and the fault to commit; None for an unknown ID."""
         with self._lock:
             entry = self._entries.get(entry_id)
             if entry is None:
                 return None
             step = entry.poll(self._clock())
-            return Poll(self._as_answered(entry), step.fault)
+            return self._as_answered(entry), step.fault
 
-    def page(self, query: ListQuery) -> Page | None:
-        """Count one poll of the listing, and one of each entry that it examines; None for an unknown marker.
+    def page(self, query: ListQuery) -> tuple[list[dict[str, Any]], str | None, Fault | None] | None:
+        """Count one poll of the listing, and one of each entry that it examines.
 
-        It examines the entries after the marker until the page is full, including those that the filters leave out.
-        Otherwise an entry could never reach a status that a client waits for by listing. With a filter by ID, it
-        examines only the entries with these IDs. An entry's own fault does not show.
+        Return the entries, the marker of the next page (None on the last one), and the fault to commit; None for an
+        unknown marker. It examines the entries after the marker until the page is full, including those that the
+        filters leave out: a client that waits for a status by listing would wait forever for an entry that is never
+        polled. With a filter by ID, it examines only the entries with these IDs. An entry's own fault does not show.
         """
         with self._lock:
             if query.marker is not None and query.marker not in self._entries:
@@ -182,7 +171,7 @@ class Book(Generic[P]):
                     if len(shown) == query.limit:
                         break
             more = next(candidates, None) is not None
-            return Page(shown, shown[-1]["id"] if more else None, fault)
+            return shown, shown[-1]["id"] if more else None, fault
 
     def _candidates(self, query: ListQuery) -> Iterator[Living[P]]:
         """The entries to examine, after the marker."""
@@ -213,6 +202,6 @@ class Book(Generic[P]):
         return self.date(when).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def digest_id(digest: str) -> str:
-    """An ID shaped like those of the vendor's samples, which have a three-digit group."""
-    return "-".join((digest[:8], digest[8:12], digest[12:15], digest[15:19], digest[19:31]))
+def digest_of(text: str) -> str:
+    """Hexadecimal digits that stand for a text, the same in each run."""
+    return hashlib.sha256(text.encode()).hexdigest()

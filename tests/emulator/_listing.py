@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The query and the body of a listing."""
+"""The query of a listing."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
-from ._book import ListQuery, Page, is_id
+from ._book import ListQuery, is_id
+from ._lives import SITE_STATUSES, is_status
 
 # Assumed for orders: the vendor's page gives no default, and the limits are those of ListEdgeSites.
 _DEFAULT_LIMIT = 100
@@ -27,7 +27,7 @@ def read_order_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
     """
     many, once = _collected(pairs, many=("status",), once=("limit", "marker", "id"))
     for status in many["status"]:
-        if not re.fullmatch(r"[A-Z][A-Z0-9_]*", status):
+        if not is_status(status):
             raise ValueError(f"{status!r} can't be a status")
     wanted = once.get("id")
     filters = {"status": frozenset(many["status"]), "id": frozenset([wanted] if wanted else [])}
@@ -43,6 +43,9 @@ def read_site_query(pairs: Iterable[tuple[str, str]]) -> ListQuery:
     many, once = _collected(pairs, many=(*_SITE_FILTERS, "sort_key", "sort_dir"), once=("limit", "marker"))
     if not all(value for values in many.values() for value in values):
         raise ValueError("a filter is empty")
+    for status in many["status"]:
+        if status not in SITE_STATUSES and not is_status(status):
+            raise ValueError(f"{status!r} can't be a status")
     keys, directions = many["sort_key"], many["sort_dir"]
     sortable = (*_SITE_FILTERS, "description", "region_id", "project_id", "created_at", "updated_at", "domain_id")
     if set(directions) - {"asc", "desc"} or set(keys) - set(sortable):
@@ -75,11 +78,3 @@ def _limit(once: dict[str, str]) -> int:
     if not re.fullmatch(r"[0-9]+", limit) or not 1 <= int(limit) <= _MAX_LIMIT:
         raise ValueError(f"the limit {limit} is not between 1 and {_MAX_LIMIT}")
     return int(limit)
-
-
-def page_content(key: str, page: Page) -> dict[str, Any]:
-    """The body of a page: the entries under their key, and ``page_info``, without ``next_marker`` on the last one."""
-    page_info: dict[str, Any] = {"current_count": len(page.entries)}
-    if page.next_marker is not None:
-        page_info["next_marker"] = page.next_marker
-    return {key: page.entries, "page_info": page_info}

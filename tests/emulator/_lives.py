@@ -9,13 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Callable
 
-from ._faults import parse_order_fault
-from ._kinds import Fault
+from ._faults import Fault, parse_order_fault
 
 #: Of an edge site; a word in upper case stands for one that the vendor may add.
 SITE_STATUSES = ("initial", "deploying", "available", "unavailable")
+
+
+def is_status(text: str) -> bool:
+    """Whether ``text`` can be an order's status, or one that the vendor may add."""
+    return re.fullmatch(r"[A-Z][A-Z0-9_]*", text) is not None
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Step:
     """
 
     status: str | None
-    fault: Fault[Any] | None
+    fault: Fault | None
     polls: int | None
     seconds: float | None
 
@@ -44,7 +48,7 @@ def parse_site_life(steps: Iterable[str]) -> tuple[Step, ...]:
     return _parse_steps(steps, _site_status_or_fault, "a status")
 
 
-def parse_service(text: str, whose: str, fault: Callable[[str], Fault[Any]]) -> tuple[Step, ...]:
+def parse_service(text: str, whose: str, fault: Callable[[str], Fault]) -> tuple[Step, ...]:
     """The life of something without a status that ``STEP,STEP,...`` describes. ``fault`` reads each step but ``ok``.
 
     Raises ValueError that begins with ``whose``.
@@ -55,16 +59,16 @@ def parse_service(text: str, whose: str, fault: Callable[[str], Fault[Any]]) -> 
         raise ValueError(f"{whose}: {error}") from None
 
 
-_Reader = Callable[[str], "tuple[str | None, Fault[Any] | None]"]
+_Reader = Callable[[str], "tuple[str | None, Fault | None]"]
 
 
-def _status_or_fault(what: str) -> tuple[str | None, Fault[Any] | None]:
-    if re.fullmatch(r"[A-Z][A-Z0-9_]*", what):
+def _status_or_fault(what: str) -> tuple[str | None, Fault | None]:
+    if is_status(what):
         return what, None
     return None, parse_order_fault(what)
 
 
-def _site_status_or_fault(what: str) -> tuple[str | None, Fault[Any] | None]:
+def _site_status_or_fault(what: str) -> tuple[str | None, Fault | None]:
     return (what, None) if what in SITE_STATUSES else _status_or_fault(what)
 
 
@@ -113,7 +117,7 @@ class Course:
             step = self._life[self._index]
             over = now
             if step.seconds is not None:
-                # Not ``now``: otherwise the later steps would depend on the time of this poll.
+                # With ``now``, the later steps would depend on the time of this poll.
                 over = self._began + step.seconds
                 if now < over:
                     break

@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
-from ._book import Book, Living, Plan, expanded
+from ._book import Book, Living, Plan, digest_of, expanded, parse_entry
 from ._lives import parse_site_life
 
 
@@ -18,18 +17,12 @@ def parse_site(text: str) -> list[Plan]:
 
     Raises ValueError with the right syntax.
     """
-    id_text, equals, life = text.partition("=")
-    if not equals:
-        raise ValueError(f"{text!r} is not ID=LIFE, such as site-a=deploying*2,available")
+    id_text, steps = parse_entry(text, "site-a=deploying*2,available")
     try:
-        steps = parse_site_life(life.split(","))
+        life = parse_site_life(steps)
     except ValueError as error:
         raise ValueError(f"edge site {id_text}: {error}") from None
-    return [Plan(each, f"edge-site-{_digest(each)[-5:]}", steps) for each in expanded(id_text, "an edge site")]
-
-
-def _digest(site_id: str) -> str:
-    return hashlib.sha256(site_id.encode()).hexdigest()
+    return [Plan(each, f"edge-site-{digest_of(each)[-5:]}", life) for each in expanded(id_text, "an edge site")]
 
 
 class SiteBook(Book[Plan]):
@@ -45,8 +38,8 @@ class SiteBook(Book[Plan]):
             "name": entry.plan.name,
             "description": "",
             "region_id": "cn-north-4",
-            "project_id": _digest(self.domain_id)[:32],
-            "availability_zone_id": f"cn-north-4-ies-{_digest(entry.plan.id)[:4]}",
+            "project_id": digest_of(self.domain_id)[:32],
+            "availability_zone_id": f"cn-north-4-ies-{digest_of(entry.plan.id)[:4]}",
             "status": entry.status,
             "enterprise_project_id": "0",
             "created_at": self.created,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import typing as t
 
 import hypothesis
@@ -103,3 +104,8 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
     server.private_key_pem.write_to_path(paths.key)
     server.cert_chain_pems[0].write_to_path(paths.certificate)
     return paths
+
+
+def without_port(error: object) -> str:
+    """Return the text of an error without the port of a server, which each test has anew."""
+    return re.sub(r"(127\.0\.0\.1):\d+", r"\1", str(error))

@@ -2,234 +2,151 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command line, run as its users run it."""
+"""The two command lines, run as their users run them, and the pages about them."""
 
 from __future__ import annotations
 
-import contextlib
+import base64
 import json
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Callable
 
 import pytest
 
 from ansible_collections.huaweicloud.cloudpond.tests import emulator as emulator_package
-from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
-from ansible_collections.huaweicloud.cloudpond.tests.emulator.__main__ import main
+from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator, __main__, proxy
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._faults import FAULTS
-from ansible_collections.huaweicloud.cloudpond.tests.emulator._tls import HANDSHAKE_FAULTS
-from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.client import (
-    PATIENCE,
-    TOKEN,
-    address,
-    get,
-    list_path,
-    order_path,
-    raw_request,
-    sign,
-)
+from ansible_collections.huaweicloud.cloudpond.tests.emulator._listener import HANDSHAKE_FAULTS
+from ansible_collections.huaweicloud.cloudpond.tests.emulator._proxy import PROXY_FAULTS
+
+from .client import ORDERS, PATIENCE, SITES, get
 
 assert emulator_package.__file__
-ROOT = Path(emulator_package.__file__).parents[2]
+FOLDER = Path(emulator_package.__file__).parent
+MAINS = {"tests.emulator": __main__.main, "tests.emulator.proxy": proxy.main}
+#: Without site-packages and the user's environment.
+PROGRAM = (
+    "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module(sys.argv.pop(1), run_name='__main__')"
+)
+
+both = pytest.mark.parametrize("module", MAINS)
+Run = Callable[..., "Running"]
 
 
 class Running:
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        assert process.stdout
-        self.first_line = process.stdout.readline()
-        self.url = self.first_line.strip()
+    def __init__(self, module: str, arguments: tuple[str, ...]) -> None:
+        command = [sys.executable, "-I", "-S", "-c", PROGRAM, str(FOLDER.parents[1]), module, *arguments]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert self.process.stdout
+        self.url = self.process.stdout.readline().strip()
+
+    def end(self, number: int = 0) -> tuple[int, str, str]:
+        """The exit status, and the rest of both outputs."""
+        self.process.send_signal(number)
+        output, errors = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, output, errors
 
 
-@contextlib.contextmanager
-def running(*arguments: str, module: str = "tests.emulator") -> Iterator[Running]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield Running(process)
-    finally:
-        process.kill()
-        process.communicate()
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Start command lines that end with the test at the latest."""
+    started: list[Running] = []
+
+    def start(*arguments: str, module: str = "tests.emulator") -> Running:
+        started.append(Running(module, arguments))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.process.kill()
+        each.process.communicate()
 
 
-def test_serves_and_prints_its_url_first() -> None:
-    with running("--order", "0000-a=PROCESSING,SUCCESS", "--order", "0000-b=FAIL") as command:
-        assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d*\n", command.first_line)
-        assert get(command.url).order["status"] == "PROCESSING"
-        assert get(command.url).order["status"] == "SUCCESS"
-        assert get(command.url, "0000-b").order["status"] == "FAIL"
-
-
+@both
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signal_ends_it_cleanly(number: signal.Signals) -> None:
-    with running("--order", "0000-a=slow:60") as command:
-        with socket.create_connection(address(command.url), timeout=PATIENCE) as connection:
-            connection.sendall(raw_request())
-            command.process.send_signal(number)
-            output, errors = command.process.communicate(timeout=PATIENCE)
-    assert (command.process.returncode, output, errors) == (0, "", "")
+def test_a_signal_ends_it_cleanly(run: Run, module: str, number: int) -> None:
+    command = run("--tls-handshake", "stall", module=module)
+    assert re.fullmatch(r"https://127\.0\.0\.1:[1-9]\d*", command.url)
+    assert command.end(number) == (0, "", "")
 
 
-def test_stops_after_seconds() -> None:
+@both
+def test_it_starts_at_once_and_ends_after_some_seconds(run: Run, module: str) -> None:
     begun = time.monotonic()
-    with running("--stop-after", "0.3") as command:
-        output, errors = command.process.communicate(timeout=PATIENCE)
-    assert time.monotonic() - begun >= 0.3
-    assert (command.process.returncode, output, errors) == (0, "", "")
+    assert run("--stop-after", "0.3", module=module).end() == (0, "", "")
+    # Generous to a busy machine.
+    assert 0.3 <= time.monotonic() - begun < 5
 
 
-def test_token_domain_port_and_file(tmp_path: Path) -> None:
+def test_orders_sites_and_credentials_are_those_of_the_options(run: Run, tmp_path: Path) -> None:
     orders = tmp_path / "orders.json"
     orders.write_text(json.dumps({"orders": [{"id": "0000-c", "name": "rack 7", "life": ["SUCCESS"]}]}))
     with Emulator() as emulator:
         free = emulator.url.rpartition(":")[2]
     arguments = ["--port", free, "--token", "own", "--domain-id", "own-domain", "--orders", str(orders)]
-    with running(*arguments, "--order", "0000-a=FAIL") as command:
-        assert command.url == f"http://127.0.0.1:{free}"
-        for order_id, status in (("0000-c", "SUCCESS"), ("0000-a", "FAIL")):
-            path = f"/v2/own-domain/delivery-orders/{order_id}"
-            assert get(command.url, path=path, headers={"X-Auth-Token": "own"}).order["status"] == status
+    arguments += ["--order", "0000-a=FAIL", "--order", "0000-b=FAIL", "--edge-site", "s=available"]
+    arguments += ["--listing", "ok,http:503", "--site-listing", "http:403", "--throttle", "5", "--latency", "0.1"]
+    command, begun = run(*arguments), time.monotonic()
+    assert command.url == f"http://127.0.0.1:{free}"
+    paths = [f"{ORDERS}/0000-c", f"{SITES}/s", ORDERS, ORDERS, SITES, ORDERS]
+    headers = {"X-Auth-Token": "own"}
+    got = [get(command.url, path.replace("0" * 32, "own-domain"), headers=headers) for path in paths]
+    assert [each.status for each in got[:5]] == [200, 200, 200, 503, 403]
+    assert (got[0].order["name"], got[2].ids) == ("rack 7", ["0000-a", "0000-b", "0000-c"])
+    assert time.monotonic() - begun >= 6 * 0.1
+    assert "in use" in run("--port", free).end()[2]
 
 
-def test_keys_listing_latency_and_throttle() -> None:
-    arguments = ["--access-key", "own-key", "--secret-key", "own-secret", "--security-token", "own-token"]
-    arguments += ["--order", "site-{1..3}=SUCCESS", "--listing", "http:503,ok", "--latency", "0.1", "--throttle", "2"]
-    with running(*arguments) as command:
-        host = command.url.partition("//")[2]
-        target = list_path("limit=2")
-        headers = sign(target, host=host, keys=("own-key", "own-secret", "own-token"))
-        begun = time.monotonic()
-        statuses = [get(command.url, path=target, headers=headers).status for _time in range(2)]
-        assert time.monotonic() - begun >= 0.2
-        assert get(command.url, "site-3").status == 429
-    assert statuses == [503, 200]
-
-
-def test_handshake() -> None:
-    with running("--tls-handshake", "not-tls") as command:
-        assert command.url.startswith("https://")
-        with socket.create_connection(address(command.url), timeout=PATIENCE) as connection:
-            assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
-
-
-def test_verbose_logs_requests_but_no_credential() -> None:
-    with running("--order", "0000-a=echo,SUCCESS", "--verbose") as command:
-        get(command.url)
-        get(command.url, headers={"X-Auth-Token": "wrong-secret"})
-        command.process.terminate()
-        _output, errors = command.process.communicate(timeout=PATIENCE)
-    assert errors.splitlines() == [f"GET {order_path()} [echo] -> 401", f"GET {order_path()} -> 401"]
-    assert TOKEN not in errors
-
-
-def test_quiet_unless_asked() -> None:
-    with running("--order", "0000-a=reset,SUCCESS") as command:
-        with pytest.raises(OSError):  # noqa: PT011  # any will do
-            get(command.url)
-        get(command.url)
-        command.process.terminate()
-        output, errors = command.process.communicate(timeout=PATIENCE)
-    assert (output, errors) == ("", "")
-
-
-def test_help_is_a_manual(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(["--help"])
-    assert caught.value.code == 0
-    manual = capsys.readouterr().out
-    for form in [kind.form for kind in FAULTS.values()] + [kind.form for kind in HANDSHAKE_FAULTS]:
-        assert f"\n  {form} " in manual
-    for word in ("STEP*N", "STEP@S", "lives:", "\nfaults", "\nexamples:", "/emulator/requests", "--stop-after", TOKEN):
-        assert word in manual
-    assert max(len(line) for line in manual.splitlines()) <= 120
-
-
-def test_examples_of_the_manual_are_right(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    manual = capsys.readouterr().out
-    lives = re.findall(r"--order '([^']+)'", manual)
-    assert len(lives) >= 6
-    for life in lives:
-        Emulator([life])
-    listings = re.findall(r"--listing ([a-z]\S+)", manual)
-    assert listings
-    for listing in listings:
-        Emulator(listing=listing)
+def test_the_proxy_has_a_life_and_a_login(run: Run) -> None:
+    headers = {"Proxy-Authorization": "Basic " + base64.b64encode(b"user:password").decode()}
+    command = run("--login", "user:password", "--life", "http:502", "--verbose", module="tests.emulator.proxy")
+    assert [get(command.url, "http://[::1]/", headers=each).status for each in ({}, headers)] == [407, 502]
+    log = "GET http://[::1]/\nGET http://[::1]/ [http:502]\n"
+    assert command.end(signal.SIGTERM) == (0, "", log)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("module", "arguments", "complaint"),
     [
-        (["--order", "0000-a"], "argument --order: '0000-a' is not ID=LIFE, such as 0000-a=PROCESSING*2,SUCCESS"),
-        (["--order", "0000-a=oops"], "argument --order: order 0000-a: 'oops' is neither a status"),
-        (["--order", "a=SUCCESS", "--order", "a=FAIL"], "order a is described twice"),
-        (["--orders", "/nonexistent/orders.json"], "can't read /nonexistent/orders.json: No such file or directory"),
-        (["--port", "http"], "argument --port: 'http' is not a port: use a number up to 65535, or 0 for any free one"),
-        (["--port", "65536"], "the port 65536 is not between 0 (any free one) and 65535"),
-        (["--host", "0.0.0.0"], "the host '0.0.0.0' is not a loopback address: use 127.0.0.1 or ::1"),
-        (["--token", ""], "the token must be one or more visible ASCII characters"),
-        (["--domain-id", "a/b"], "the domain ID 'a/b' must be of letters, digits, '-' and '_'"),
-        (["--order", "a-{2..1}=FAIL"], "argument --order: the range of 'a-{2..1}' must go up"),
-        (["--listing", "ok,SUCCESS"], "the listing: 'SUCCESS' is neither ok nor a fault (http:CODE, "),
-        (["--access-key", "a,b"], "the access key 'a,b' must be of letters, digits, '-' and '_'"),
-        (["--secret-key", ""], "the secret key must be one or more visible ASCII characters"),
-        (["--security-token", "a b"], "the security token must be one or more visible ASCII characters"),
-        (["--latency", "0"], "argument --latency: '0' is not a number of seconds above 0"),
-        (["--latency", "86401"], "the latency 86401.0 is not a number of seconds from 0 to 86400"),
-        (["--throttle", "0"], "argument --throttle: '0' is not a number of requests in a second, 1 or more"),
-        (["--stop-after", "0"], "argument --stop-after: '0' is not a number of seconds above 0"),
-        (["--stop-after", "soon"], "argument --stop-after: 'soon' is not a number of seconds above 0"),
-        (["--tls-key", "key.pem"], "TLS needs both a certificate and a key"),
-        (["--tls-handshake", "stall,ok"], "a TLS handshake that is ok needs a certificate and a key"),
-        (["--tls-certificate", "/nonexistent/c.pem", "--tls-key", "/nonexistent/k.pem"], "No such file or directory"),
-        (["--verb"], "unrecognized arguments: --verb"),
+        ("tests.emulator", ["--orders", "/nowhere/orders.json"], "can't read /nowhere/orders.json: No such file"),
+        ("tests.emulator", ["--orders", __file__], f"{__file__}: not JSON: "),
+        ("tests.emulator", ["--host", "0.0.0.0"], "the host '0.0.0.0' is not a loopback address: use 127.0.0.1 or ::1"),
+        ("tests.emulator", ["--token", ""], "the token must be one or more visible ASCII characters"),
+        ("tests.emulator", ["--throttle", "0"], "the throttle 0 is not a number of requests in a second, 1 or more"),
+        ("tests.emulator.proxy", ["--life", "cut-short"], "the proxy: 'cut-short' is neither ok nor a fault (http:"),
+        ("tests.emulator.proxy", ["--login", "wrong-secret"], "the login must be USER:PASSWORD"),
     ],
 )
-def test_bad_arguments(arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_wrong_is_told_what_is_right(
+    module: str, arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
+        MAINS[module](arguments)
     output, errors = capsys.readouterr()
-    assert output == ""
+    assert (caught.value.code, output) == (2, "")
     assert complaint in errors
+    assert "wrong-secret" not in errors
 
 
-def test_bad_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    orders = tmp_path / "orders.json"
-    orders.write_text("{")
+def rows(page: str, title: str) -> list[str]:
+    """The first cells of the table under a title."""
+    section = (FOLDER / page).read_text(encoding="utf-8").partition(f"\n{title}\n")[2].partition("\n## ")[0]
+    return [line.split("|")[1].strip(" `") for line in section.splitlines() if line.startswith("| `")]
+
+
+def test_the_pages_have_every_fault_and_the_help_those_of_a_user(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["--orders", str(orders)])
-    assert f"argument --orders: {orders}: not JSON: " in capsys.readouterr().err
-
-
-def test_port_in_use() -> None:
-    with Emulator() as emulator:
-        port = emulator.url.rpartition(":")[2]
-        with running("--port", port) as command:
-            output, errors = command.process.communicate(timeout=PATIENCE)
-    assert command.process.returncode == 2
-    assert (command.first_line, output) == ("", "")
-    assert f"can't listen on 127.0.0.1, port {port}: Address already in use; try another --port" in errors
-
-
-def test_needs_nothing_but_the_standard_library() -> None:
-    """Without site-packages and the user's environment, it serves all the same."""
-    program = (
-        "import sys; sys.path.insert(0, sys.argv.pop(1)); from tests.emulator.__main__ import main; main(sys.argv[1:])"
-    )
-    arguments = [sys.executable, "-I", "-S", "-c", program, str(ROOT), "--order", "a=SUCCESS", "--stop-after", "0.05"]
-    completed = subprocess.run(arguments, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert (completed.returncode, completed.stderr) == (0, "")
-    assert completed.stdout.startswith("http://127.0.0.1:")
+        __main__.main(["--help"])
+    manual = capsys.readouterr().out
+    assert re.findall(r"^    ([a-z]\S+) +\S.*$", manual, re.MULTILINE)[:9] == rows("README.md", "## Faults")
+    assert rows("README.md", "## Faults") + rows("FAULTS.md", "## Orders and listings") == [
+        kind.form for kind in FAULTS.values()
+    ]
+    assert rows("FAULTS.md", "## TLS handshakes") == [kind.form for kind in HANDSHAKE_FAULTS]
+    assert rows("FAULTS.md", "## The proxy") == [kind.form for kind in PROXY_FAULTS]

@@ -20,19 +20,17 @@ if sys.version_info < (3, 11):
 
 import hypothesis
 import schemathesis
-import schemathesis.specs.openapi.checks as openapi_checks
 import yaml
 
 from ansible_collections.huaweicloud.cloudpond.tests import emulator as emulator_package
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
-from ansible_collections.huaweicloud.cloudpond.tests.unit.conftest import EXAMPLES
-from ansible_collections.huaweicloud.cloudpond.tests.unit.emulator.client import DOMAIN_ID, TOKEN
+
+from .client import DOMAIN_ID, TOKEN
 
 assert emulator_package.__file__
 DOCUMENT: dict[str, Any] = yaml.safe_load(
     Path(emulator_package.__file__).with_name("openapi.yaml").read_text(encoding="utf-8")
 )
-LIST, SHOW, LIST_SITES, SHOW_SITE = DOCUMENT["paths"]
 SITES = ["site-a", "site-b"]
 ORDERS = ["0000-a", "0000-b", "0000-c"]
 
@@ -40,30 +38,21 @@ ORDERS = ["0000-a", "0000-b", "0000-c"]
 def narrowed(document: dict[str, Any]) -> dict[str, Any]:
     """The document with the IDs that the emulator knows as the only valid ones.
 
-    Otherwise hardly a request would get beyond the check of the account.
+    With others, hardly a request would get beyond the check of the account.
     """
     narrow = copy.deepcopy(document)
     narrow["components"]["parameters"]["domain_id"]["schema"] = {"type": "string", "enum": [DOMAIN_ID]}
     for url, path in narrow["paths"].items():
         for parameter in path["parameters"] + path["get"].get("parameters", []):
             if parameter.get("name") in ("delivery_order_id", "site_id", "marker"):
-                parameter["schema"] = {"type": "string", "enum": ORDERS if url in (LIST, SHOW) else SITES}
+                parameter["schema"] = {"type": "string", "enum": ORDERS if "orders" in url else SITES}
     return narrow
 
 
-ANY_ACCOUNT = schemathesis.openapi.from_dict(copy.deepcopy(DOCUMENT))
-KNOWN_ACCOUNT = schemathesis.openapi.from_dict(narrowed(DOCUMENT))
-
-# The checks that look at an answer alone.
-CONFORMANCE = [
-    openapi_checks.status_code_conformance,
-    openapi_checks.content_type_conformance,
-    openapi_checks.response_headers_conformance,
-    openapi_checks.response_schema_conformance,
-]
+SCHEMA = schemathesis.openapi.from_dict(narrowed(DOCUMENT))
 
 # The same examples in each run: what is tested is the emulator, and not the luck of the day. Each is many requests.
-settings = hypothesis.settings(max_examples=min(60, EXAMPLES // 2), derandomize=True)
+settings = hypothesis.settings(max_examples=10, derandomize=True)
 
 
 @pytest.fixture(scope="module")
@@ -74,90 +63,7 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-@ANY_ACCOUNT.parametrize()
+@SCHEMA.parametrize()
 @settings
-def test_requests_for_any_account(case: Any, emulator: Emulator) -> None:
+def test_requests_for_the_account_are_answered_as_described(case: Any, emulator: Emulator) -> None:
     case.call_and_validate(base_url=emulator.url, headers={"X-Auth-Token": TOKEN})
-
-
-@KNOWN_ACCOUNT.parametrize()
-@settings
-def test_requests_for_the_account(case: Any, emulator: Emulator) -> None:
-    case.call_and_validate(base_url=emulator.url, headers={"X-Auth-Token": TOKEN})
-
-
-@KNOWN_ACCOUNT.parametrize()
-@settings
-def test_requests_without_a_credential(case: Any, emulator: Emulator) -> None:
-    got = case.call_and_validate(base_url=emulator.url, headers={"X-Auth-Token": ""})
-    assert got.status_code in (401, 404)
-
-
-@pytest.mark.parametrize("path", [LIST, SHOW, LIST_SITES, SHOW_SITE])
-@pytest.mark.parametrize(
-    ("fault", "status"),
-    [
-        ("http:400", 400),
-        ("http:401", 401),
-        ("http:403", 403),
-        ("http:404", 404),
-        ("throttled:5", 429),
-        ("http:500", 500),
-        ("html:502", 502),
-        ("http:504", 504),
-        ("echo:503", 503),
-    ],
-)
-def test_errors_are_as_described(path: str, fault: str, status: int) -> None:
-    ids = {"domain_id": DOMAIN_ID, "delivery_order_id": ORDERS[0], "site_id": SITES[0]}
-    case = KNOWN_ACCOUNT[path]["GET"].Case(path_parameters=ids)
-    with Emulator(
-        [f"{ORDERS[0]}={fault}"], listing=fault, edge_sites=[f"{SITES[0]}={fault}"], site_listing=fault
-    ) as emulator:
-        got = case.call(base_url=emulator.url, headers={"X-Auth-Token": TOKEN})
-    assert got.status_code == status
-    case.validate_response(got, checks=CONFORMANCE)
-
-
-@pytest.mark.parametrize(
-    ("path", "fault"),
-    [
-        (SHOW, "no-order"),
-        (SHOW, "null-order"),
-        (SHOW, "json-list"),
-        (SHOW, "wrong-types"),
-        (SHOW, "not-json"),
-        (SHOW, "empty"),
-        (SHOW, "http:418"),
-        (LIST, "null-order"),
-        (LIST, "object-page"),
-        (LIST, "null-entry"),
-        (LIST, "wrong-types"),
-        (LIST, "number-marker"),
-        (LIST, "empty-marker"),
-        (LIST, "null-marker"),
-        (LIST, "no-page-info"),
-        (LIST, "list-page-info"),
-        (LIST, "text-page-info"),
-        (SHOW_SITE, "no-order"),
-        (SHOW_SITE, "null-order"),
-        (SHOW_SITE, "wrong-types"),
-        (LIST_SITES, "null-order"),
-        (LIST_SITES, "object-page"),
-        (LIST_SITES, "null-entry"),
-        (LIST_SITES, "wrong-types"),
-        (LIST_SITES, "no-page-info"),
-    ],
-)
-def test_what_is_not_as_described_is_found(path: str, fault: str) -> None:
-    """The description is strict enough to tell the faults from right answers."""
-    ids = {"domain_id": DOMAIN_ID, "delivery_order_id": ORDERS[0], "site_id": SITES[0]}
-    case = KNOWN_ACCOUNT[path]["GET"].Case(path_parameters=ids)
-    order = f"{ORDERS[0]}=SUCCESS,{fault}" if path == SHOW else f"{ORDERS[0]}=SUCCESS"
-    site = f"{SITES[0]}=available,{fault}" if path == SHOW_SITE else f"{SITES[0]}=available"
-    listing, site_listing = (f"ok,{fault}" if path == each else "ok" for each in (LIST, LIST_SITES))
-    with Emulator([order], listing=listing, edge_sites=[site], site_listing=site_listing) as emulator:
-        right, wrong = (case.call(base_url=emulator.url, headers={"X-Auth-Token": TOKEN}) for _time in range(2))
-    case.validate_response(right, checks=CONFORMANCE)
-    with pytest.raises(schemathesis.errors.FailureGroup):
-        case.validate_response(wrong, checks=CONFORMANCE)

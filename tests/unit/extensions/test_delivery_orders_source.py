@@ -164,32 +164,19 @@ def test_many_ids_are_listed_once_an_interval(source: Source, emulate: Emulate) 
 @pytest.mark.parametrize(
     ("sent", "harmless"),
     [
-        ("{{ lookup('pipe', 'id') }}", "{ { lookup('pipe', 'id') }}"),
-        ("{% set a = 1 %}", "{ % set a = 1 %}"),
-        ("{# a #}", "{ # a #}"),
-        ("{{{{ a }}}}", "{ { { { a }}}}"),
-        ("#jinja2: variable_start_string:'['\n[ a ]", "# jinja2: variable_start_string:'['\n[ a ]"),
-        ("'#jinja2:' \"#jinja2:\"", "'# jinja2:' \"# jinja2:\""),
-        (r"\x7b\u007b", r"\ x7b\ u007b"),
-        ("$ANSIBLE_VAULT;1.1;AES256", "$ ANSIBLE_VAULT;1.1;AES256"),
-        ("{ a} }} rack #1 #", "{ a} }} rack #1 #"),
-        (" #jinja2:", " # jinja2:"),
-        ("a{", "a{ ?"),
-        ("a$ \n", "a$ ?"),
-        ("#", "# ?"),
+        ("{{ lookup('pipe', 'id') }}", "__ lookup__pipe_, _id__ __"),
+        ("{% set a = 1 %}{# a #}", "__ set a _ 1 ____ a __"),
+        ("#jinja2: variable_start_string:'['\n[ a ]", "_jinja2: variable_start_string:_____ a _"),
+        (r"\x7b\u007b", "_x7b_u007b"),
+        ("$ANSIBLE_VAULT;1.1;AES256", "_ANSIBLE_VAULT_1.1_AES256"),
+        ("Zürich 2/订单, +1.5: a-b_c ", "Zürich 2/订单, +1.5: a-b_c "),
     ],
 )
 def test_nothing_of_a_server_is_a_template_in_an_event(source: Source, sent: str, harmless: str) -> None:
     # Rules hand events on as extra variables, and ansible-rulebook does so with the whole event.
-    order = {"id": "a", "name": sent, "status": sent, "more": {sent: [sent, {"a": sent}, None, 1]}}
-    later = {**order, "status": "SUCCESS"}
-    source.watch([order], [order], [later])
-    expected = {
-        "id": "a",
-        "name": harmless,
-        "status": harmless,
-        "more": {harmless: [harmless, {"a": harmless}, None, 1]},
-    }
+    order = {"id": "a", "status": sent, "more": {sent: [sent, {"a": sent}, None, 1]}}
+    source.watch([order], [{**order, "status": "SUCCESS"}])
+    expected = {"id": "a", "status": harmless, "more": {harmless: [harmless, {"a": harmless}, None, 1]}}
     assert source.queue.events == [
         {"delivery_order": expected, "previous_status": None},
         {"delivery_order": {**expected, "status": "SUCCESS"}, "previous_status": harmless},
@@ -294,20 +281,14 @@ def test_a_status_that_is_left_out_or_unknown_is_one_too(source: Source) -> None
 def test_an_outage_is_waited_out_and_logged_twice(
     source: Source, emulate: Emulate, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
-    emulator = emulate(f"{ID}=PROCESSING,{fault}*3,SUCCESS")
+    emulator = emulate(f"{ID}={fault}*3,PROCESSING,SUCCESS")
     source.run(emulator.url, polls=6, delivery_order_ids=[ID])
     assert source.queue.changes == [(ID, None, "PROCESSING"), (ID, "PROCESSING", "SUCCESS")]
-    assert source.pauses == [60, 60, 120, 240, 60, 60]
+    assert source.pauses == [60, 120, 240, 60, 60, 60]
     begin, end = of_source(caplog)
     assert begin.startswith(f"Cannot query delivery order '{ID}'")
     assert "3" in end
     assert {record.levelno for record in caplog.records if record.name.startswith("huaweicloud.")} == {logging.WARNING}
-
-
-def test_an_outage_at_the_start_is_waited_out_too(source: Source, emulate: Emulate) -> None:
-    emulator = emulate(f"{ID}=http:500,SUCCESS")
-    source.run(emulator.url, polls=2, delivery_order_ids=[ID])
-    assert source.queue.changes == [(ID, None, "SUCCESS")]
 
 
 @pytest.mark.parametrize(
@@ -349,12 +330,6 @@ def test_a_refusal_ends_the_source_after_one_try(
     assert of_source(caplog) == []
 
 
-def test_a_refusal_during_an_outage_ends_it(source: Source) -> None:
-    with pytest.raises(source.error_class):
-        source.watch(source.error(retryable=True), source.error(retryable=False), {})
-    assert source.pauses == [60]
-
-
 def test_a_certificate_that_does_not_verify_ends_the_source(source: Source, emulate: Emulate, tmp_path: Path) -> None:
     certificate = trustme.CA().issue_cert("localhost")
     certificate.cert_chain_pems[0].write_to_path(tmp_path / "server.pem")
@@ -371,7 +346,7 @@ def test_a_certificate_that_does_not_verify_ends_the_source(source: Source, emul
         ({"endpoint": "http://cloudpond.example.com"}, "https"),
         ({"access_key": "AK"}, "secret_key"),
         ({"domain_id": "a/b"}, "domain_id"),
-        ({"ca_path": "~/missing.pem"}, "missing.pem"),
+        ({"endpoint": "https://localhost", "ca_path": "~/missing.pem"}, "missing.pem"),
     ],
 )
 def test_options_that_can_not_be_used_end_the_source(
@@ -392,23 +367,19 @@ def test_options_that_can_not_be_used_end_the_source(
     ("args", "message"),
     [
         ({"delivery_order_id": ID}, "Unknown arguments: delivery_order_id. The known arguments are: delivery_"),
-        ({"feedback": True}, "Unknown arguments: feedback"),
-        ({"delivery_order_ids": None}, "delivery_order_ids must be a list of IDs: got null. Leave it out"),
-        ({"delivery_order_ids": ID}, "delivery_order_ids must be a list of IDs: got str."),
-        ({"delivery_order_ids": {ID: 1}}, "delivery_order_ids must be a list of IDs: got dict."),
-        ({"delivery_order_ids": []}, "delivery_order_ids must not be empty"),
-        ({"delivery_order_ids": [ID, ""]}, "Entry 2 of delivery_order_ids must be made of letters"),
-        ({"delivery_order_ids": ["a/b"]}, "Entry 1 of delivery_order_ids must be made of letters"),
-        ({"delivery_order_ids": [None]}, "Entry 1 of delivery_order_ids must be a string: got null."),
-        (
-            {"delivery_order_ids": [12]},
-            "Entry 1 of delivery_order_ids must be a string: got int. ansible-rulebook turns",
-        ),
-        ({"interval": "60"}, "interval must be a number: got str."),
-        ({"interval": True}, "interval must be a number: got bool."),
-        ({"interval": 0.5}, "interval must be from 1 to 86400 seconds: got 0.5."),
-        ({"interval": 10**400}, "interval must be from 1 to 86400 seconds"),
-        ({"interval": float("nan")}, "interval must be from 1 to 86400 seconds: got nan."),
+        ({"delivery_order_ids": None}, "delivery_order_ids must be a list of one ID or more"),
+        ({"delivery_order_ids": ID}, "delivery_order_ids must be a list of one ID or more"),
+        ({"delivery_order_ids": {ID: 1}}, "delivery_order_ids must be a list of one ID or more"),
+        ({"delivery_order_ids": []}, "delivery_order_ids must be a list of one ID or more"),
+        ({"delivery_order_ids": [ID, ""]}, "delivery_order_ids must be a list of one ID or more"),
+        ({"delivery_order_ids": ["a/b"]}, "delivery_order_ids must be a list of one ID or more"),
+        ({"delivery_order_ids": [None]}, "delivery_order_ids must be a list of one ID or more"),
+        ({"delivery_order_ids": [12]}, "delivery_order_ids must be a list of one ID or more"),
+        ({"interval": "60"}, "interval must be a number of seconds from 1 to 86400: got str."),
+        ({"interval": True}, "interval must be a number of seconds from 1 to 86400: got bool."),
+        ({"interval": 0.5}, "interval must be a number of seconds from 1 to 86400: got float."),
+        ({"interval": 10**400}, "interval must be a number of seconds from 1 to 86400: got int."),
+        ({"interval": float("nan")}, "interval must be a number of seconds from 1 to 86400: got float."),
         ({"validate_certs": "false"}, "validate_certs must be true or false: got str."),
         ({"validate_certs": 0}, "validate_certs must be true or false: got int."),
         ({"timeout": "5"}, "timeout must be a number: got str."),
@@ -476,11 +447,11 @@ def test_a_cancelled_source_asks_no_more(source: Source, emulate: Emulate, ids: 
     before = set(threading.enumerate())
     asyncio.run(cancel())
     asked = len(emulator.requests)
-    for thread in set(threading.enumerate()) - before:
-        if thread.name.startswith("cloudpond-"):
-            # The try that it is at may last until its time-out. After that come a pause and a retry.
-            thread.join(10)
-            assert not thread.is_alive()
+    started = time.monotonic()
+    # A try may last until its time-out. After that would come a pause and a retry.
+    while {each.name for each in set(threading.enumerate()) - before} & {"cloudpond-delivery-orders"}:
+        assert time.monotonic() - started < 10
+        time.sleep(0.01)
     assert len(emulator.requests) == asked
 
 

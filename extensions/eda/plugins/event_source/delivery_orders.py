@@ -17,9 +17,8 @@ description:
   - An event has two keys. C(delivery_order) is the order as the module
     M(huaweicloud.cloudpond.cloudpond_delivery_order_info) returns it. C(previous_status) is the status before the
     change, or null when the order is first seen.
-  - In an event, the source adds spaces to text that Ansible could otherwise take for a template. A space follows each
-    C({), C(\) and C($), and each C(#) at the beginning of the text or after a quotation mark. At the end of the text,
-    a space and C(?) follow.
+  - In an event, text has only letters, digits, spaces and the characters C(_.,:/+-). The source replaces each other
+    character by C(_), because rules could make a template of it, which Ansible would run.
   - The statuses are kept in memory. After a restart, each order is announced once more, with C(previous_status) null.
     Rules must tolerate a second run for the same order.
   - The source compares statuses, not times. It misses a status that comes and goes between two queries.
@@ -113,7 +112,6 @@ EXAMPLES = r"""
 
 import asyncio
 import concurrent.futures
-import importlib
 import logging
 import os
 import re
@@ -121,6 +119,7 @@ import sys
 import threading
 import types
 import typing as t
+from collections.abc import Callable
 from pathlib import Path
 
 #: The name under which the collection's module_utils are imported. If there is an ansible_collections package as well,
@@ -128,7 +127,7 @@ from pathlib import Path
 _PACKAGE = "_huaweicloud_cloudpond_module_utils"
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import (
         _auth,
@@ -145,18 +144,15 @@ else:
     if _PACKAGE not in sys.modules:
         sys.modules[_PACKAGE] = types.ModuleType(_PACKAGE)
         sys.modules[_PACKAGE].__path__ = [str(Path(__file__).resolve().parents[4] / "plugins" / "module_utils")]
-    _auth, _client, _deadline, _delivery_orders, _errors, _paging, _settings, _specification = (
-        importlib.import_module(f"{_PACKAGE}.{name}")
-        for name in (
-            "_auth",
-            "_client",
-            "_deadline",
-            "_delivery_orders",
-            "_errors",
-            "_paging",
-            "_settings",
-            "_specification",
-        )
+    from _huaweicloud_cloudpond_module_utils import (
+        _auth,
+        _client,
+        _deadline,
+        _delivery_orders,
+        _errors,
+        _paging,
+        _settings,
+        _specification,
     )
 
 #: Seconds.
@@ -167,36 +163,43 @@ INTERVAL_MAX = 86400.0
 #: Seconds. The longest pause during an outage, unless the interval is longer.
 BACKOFF_MAX = 600.0
 
-# Characters that have a meaning together with the next ones: {{ and {% and {#, escapes, and $ANSIBLE_VAULT anywhere,
-# and #jinja2: at the beginning of a text or of a literal. The second group is empty, or the end of the text.
-_ACTIVE = re.compile(r"""([{\\$]|(?:^|['"])\s*\#)(\s*\Z|(?! ))""")
+#: Quotation marks, escapes, braces, comments and the like. Without them, no rule makes a template or a vault of a text.
+_DOUBTFUL = re.compile(r"[^\w .,:/+-]")
 
 # Not by __name__, which does not name the plugin if the file is run by its path.
 _log = logging.getLogger("huaweicloud.cloudpond.delivery_orders")
 _sleep = asyncio.sleep
 
 
-class _Type(t.NamedTuple):
-    #: In messages, it follows "must be".
-    name: str
-    classes: tuple[type, ...]
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-_STRING = _Type("a string", (str,))
-_NUMBER = _Type("a number", (int, float))
+def _are_ids(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_settings.is_valid_id, value))
 
-_TYPES = {
+
+_STRING: tuple[str, Callable[[t.Any], bool]] = ("a string", lambda value: isinstance(value, str))
+
+#: What each argument must be, in words and as a function.
+_TYPES: dict[str, tuple[str, Callable[[t.Any], bool]]] = {
     "str": _STRING,
     "path": _STRING,
-    "bool": _Type("true or false", (bool,)),
-    "int": _Type("a whole number", (int,)),
-    "float": _NUMBER,
+    "bool": ("true or false", lambda value: isinstance(value, bool)),
+    "int": ("a whole number", lambda value: _is_number(value) and isinstance(value, int)),
+    "float": ("a number", _is_number),
 }
-
 CONNECTION_ARGUMENTS = {name: _TYPES[option.type] for name, option in _settings.OPTIONS.items()}
-ARGUMENTS = {
-    "delivery_order_ids": _Type("a list of IDs", (list,)),
-    "interval": _NUMBER,
+ARGUMENTS: dict[str, tuple[str, Callable[[t.Any], bool]]] = {
+    "delivery_order_ids": (
+        "a list of one ID or more, each a string of letters, digits, '-' and '_' (leave it out to watch all orders)",
+        _are_ids,
+    ),
+    "interval": (
+        f"a number of seconds from {INTERVAL_MIN:g} to {INTERVAL_MAX:g}",
+        # This form of the comparison also excludes NaN.
+        lambda value: _is_number(value) and INTERVAL_MIN <= value <= INTERVAL_MAX,
+    ),
     **CONNECTION_ARGUMENTS,
 }
 
@@ -209,9 +212,9 @@ async def main(queue: asyncio.Queue[dict[str, t.Any]], args: Mapping[str, t.Any]
     :raises ValueError: if an argument can't be used.
     :raises CloudPondError: if a query fails in a way that waiting can't cure.
     """
-    _check_types(args)
-    interval = _find_interval(args)
-    delivery_order_ids = _find_ids(args)
+    _check(args)
+    interval = INTERVAL_DEFAULT if args.get("interval") is None else float(args["interval"])
+    delivery_order_ids: list[str] | None = args.get("delivery_order_ids")
     connection = {name: args.get(name) for name in CONNECTION_ARGUMENTS}
     if connection["ca_path"] is not None:
         connection["ca_path"] = os.path.expanduser(os.path.expandvars(connection["ca_path"]))
@@ -262,16 +265,13 @@ async def _watch(
 
 def _harmless(value: t.Any) -> t.Any:
     """
-    Return a value of the API without text that Ansible would take for a template, now or later.
+    Return a value of the API without text that Ansible could take for a template, now or later.
 
-    Rules pass text on as extra variables, and ansible-rulebook adds the whole event to those of a playbook. Ansible
-    evaluates templates in extra variables, including lookups that run commands. A rule can join texts, and
-    ansible-rulebook reads the result as a Python literal, which can have escapes and parts. It also decrypts text with
-    the header of a vault.
+    Rules pass text on as extra variables, in which Ansible evaluates templates, and decrypts vaults. ansible-rulebook
+    does so with the whole event, and reads what a rule makes of texts as a Python literal, with escapes and parts.
     """
     if isinstance(value, str):
-        # A rule can trim spaces from the end of a text and then join it with another.
-        return _ACTIVE.sub(lambda found: f"{found[1]} {'' if found.end() < len(value) else '?'}", value)
+        return _DOUBTFUL.sub("_", value)
     if isinstance(value, dict):
         return {_harmless(key): _harmless(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -300,55 +300,17 @@ async def _in_thread(query: Callable[[], list[_specification.Order]]) -> list[_s
     return await asyncio.wrap_future(future)
 
 
-def _check_types(args: Mapping[str, t.Any]) -> None:
+def _check(args: Mapping[str, t.Any]) -> None:
     unknown = [str(name) for name in args if name not in ARGUMENTS]
     if unknown:
         raise ValueError(f"Unknown arguments: {', '.join(unknown)}. The known arguments are: {', '.join(ARGUMENTS)}.")
     for name, value in args.items():
-        if value is None and name != "delivery_order_ids":
-            continue
-        # bool is a subclass of int.
-        if not isinstance(value, ARGUMENTS[name].classes) or (
-            isinstance(value, bool) and bool not in ARGUMENTS[name].classes
-        ):
-            # The value could be a secret.
-            raise ValueError(f"{name} must be {ARGUMENTS[name].name}: got {_type_name(value)}.{_hint(name, value)}")
-
-
-def _find_interval(args: Mapping[str, t.Any]) -> float:
-    value = args.get("interval")
-    if value is None:
-        return INTERVAL_DEFAULT
-    # This form of the comparison also excludes NaN.
-    if not INTERVAL_MIN <= value <= INTERVAL_MAX:
-        raise ValueError(f"interval must be from {INTERVAL_MIN:g} to {INTERVAL_MAX:g} seconds: got {value}.")
-    return float(value)
-
-
-def _find_ids(args: Mapping[str, t.Any]) -> list[str] | None:
-    """Return the IDs to query, None for all orders."""
-    if "delivery_order_ids" not in args:
-        return None
-    delivery_order_ids: list[t.Any] = args["delivery_order_ids"]
-    if not delivery_order_ids:
-        raise ValueError("delivery_order_ids must not be empty: leave it out to watch all orders of the account.")
-    for number, delivery_order_id in enumerate(delivery_order_ids, 1):
-        if not isinstance(delivery_order_id, str):
-            got = _type_name(delivery_order_id)
-            hint = _hint("delivery_order_ids", delivery_order_id)
-            raise ValueError(f"Entry {number} of delivery_order_ids must be a string: got {got}.{hint}")
-        if not _settings.is_valid_id(delivery_order_id):
-            raise ValueError(f"Entry {number} of delivery_order_ids {_settings.SEGMENT_RULE}.")
-    return delivery_order_ids
-
-
-def _type_name(value: object) -> str:
-    return "null" if value is None else type(value).__name__
-
-
-def _hint(name: str, value: object) -> str:
-    if name == "delivery_order_ids" and value is None:
-        return " Leave it out to watch all orders of the account."
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return " ansible-rulebook turns a template whose result is digits into a number: write \"'{{ variable }}'\"."
-    return ""
+        words, is_right = ARGUMENTS[name]
+        # Null counts as left out, but null IDs would list the account.
+        if (value is not None or name == "delivery_order_ids") and not is_right(value):
+            # The message doesn't repeat the value, which could be a secret.
+            got = "null" if value is None else type(value).__name__
+            hint = (
+                " ansible-rulebook turns a template whose result is digits into a number: write \"'{{ variable }}'\"."
+            )
+            raise ValueError(f"{name} must be {words}: got {got}.{hint if 'string' in words else ''}")

@@ -92,8 +92,8 @@ class Gates:
         except AnsibleActionFail as error:
             result = {**error.result, "failed": True, "msg": error.message}
         assert result["changed"] is False
-        assert type(result["open"]) is bool
-        assert type(result["elapsed"]) is int
+        assert isinstance(result["open"], bool)
+        assert isinstance(result["elapsed"], int)
         assert result["msg"]
         assert not (result["open"] and result.get("failed"))
         assert "ansible_facts" not in result

@@ -22,7 +22,7 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_or
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Proxy
 
-from ...conftest import FakeClock, Tls
+from ...conftest import FakeClock, Tls, without_port
 from .test_client import ID, failure, make_client, serve, show
 
 if t.TYPE_CHECKING:
@@ -33,9 +33,6 @@ if t.TYPE_CHECKING:
 #: Seconds.
 TIMEOUT = 0.3
 SLACK = 5.0
-
-#: Answers that never end. A time-out of the socket would start anew with each part.
-ENDLESS = [f"endless-{part}:0.02" for part in ("headers", "header-line", "interim", "chunks", "chunk-line", "trailers")]
 
 COMPRESSED = gzip.compress(b'{"delivery_order": {"id": "%s"}}' % ID.encode(), mtime=0)
 
@@ -53,12 +50,13 @@ def in_time(ask: t.Callable[[], CloudPondError]) -> CloudPondError:
 # The time-out
 
 
-@pytest.mark.parametrize("fault", [*ENDLESS, "trickle-body:0.02", "long-length", "hang", "slow:60"])
+# A time-out of the socket would start anew with each header line and each byte.
+@pytest.mark.parametrize("fault", ["endless-headers:0.02", "trickle-body:0.02", "long-length", "hang", "slow:60"])
 def test_no_answer_holds_a_query(emulate: Emulate, fault: str) -> None:
     emulator = emulate(f"{ID}={fault}")
     error = in_time(lambda: failure(emulator.url, timeout=TIMEOUT))
     assert (error.http_status, error.retryable) == (None, True)
-    assert str(error).endswith((TIMED_OUT, "was cut short"))
+    assert without_port(error).endswith((TIMED_OUT, "was cut short"))
 
 
 @pytest.mark.parametrize("fault", ["trickle-body:0.02", "hang"])
@@ -70,14 +68,14 @@ def test_no_page_holds_a_query(emulate: Emulate, fault: str) -> None:
             list(DELIVERY_ORDERS.list_all(client, {}))
         return caught.value
 
-    assert TIMED_OUT in str(in_time(ask))
+    assert TIMED_OUT in without_port(in_time(ask))
 
 
 @pytest.mark.parametrize("handshake", ["stall", "trickle:0.02"])
 def test_no_handshake_holds_a_query(emulate: Emulate, tls: Tls, handshake: str) -> None:
     emulator = emulate(f"{ID}=SUCCESS", handshake=handshake, certificate=tls.certificate, key=tls.key)
     error = in_time(lambda: failure(emulator.url, timeout=TIMEOUT, ca_path=tls.ca))
-    assert TIMED_OUT in str(error)
+    assert TIMED_OUT in without_port(error)
     assert error.retryable
 
 
@@ -99,7 +97,7 @@ def test_no_address_of_a_name_gets_time_of_its_own(unreachable: int, monkeypatch
     addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", unreachable))] * 8
     monkeypatch.setattr("socket.getaddrinfo", lambda *args, **kwargs: addresses)
     error = in_time(lambda: failure("https://ies.example.com", timeout=TIMEOUT))
-    assert "ies.example.com did not answer within 0.3 seconds" in str(error)
+    assert "ies.example.com:443 did not answer within 0.3 seconds" in str(error)
     assert error.retryable
 
 
@@ -132,7 +130,7 @@ def test_no_name_server_holds_a_query(emulate: Emulate, slow_names: t.Callable[[
     begun = time.monotonic()
     error = failure(emulator.url, timeout=1)
     assert 1 <= time.monotonic() - begun < 3
-    assert str(error).endswith("127.0.0.1 did not answer within 1 seconds")
+    assert without_port(error).endswith("127.0.0.1 did not answer within 1 seconds")
     assert error.retryable
 
 
@@ -238,7 +236,7 @@ def test_what_came_before_the_time_out_is_no_answer() -> None:
     # Without a length, the answer ends with the connection: what came by then is not the answer.
     whole = b'HTTP/1.1 200 OK\r\n\r\n{"delivery_order": {"id": "%s", "status": "SUCCESS"}}' % ID.encode()
     with stalling(whole) as url:
-        assert TIMED_OUT in str(in_time(lambda: failure(url, timeout=TIMEOUT)))
+        assert TIMED_OUT in without_port(in_time(lambda: failure(url, timeout=TIMEOUT)))
 
 
 def test_a_client_leaves_no_thread(emulate: Emulate) -> None:
@@ -258,7 +256,7 @@ def test_a_client_leaves_no_thread(emulate: Emulate) -> None:
 # The limit to the bytes of an answer
 
 
-@pytest.mark.parametrize("fault", ["large-error", "escaped-error", "large-error:400", "long-headers"])
+@pytest.mark.parametrize("fault", ["large-error", "large-error:400", "long-headers"])
 def test_a_large_error_is_not_looked_at(emulate: Emulate, fault: str) -> None:
     emulator = emulate(f"{ID}={fault}")
     tracemalloc.start()
@@ -277,11 +275,22 @@ def test_only_the_beginning_of_an_error_is_read(emulate: Emulate, monkeypatch: p
     assert failure(emulate(f"{ID}=http:400").url).code is None
 
 
-@pytest.mark.parametrize("fault", ["gzip-bomb", "gzip-gzip-bomb", "unknown-encoding", "not-gzip"])
-def test_what_is_compressed_stays_within_bounds(emulate: Emulate, fault: str) -> None:
+@pytest.mark.parametrize("fault", ["unknown-encoding", "not-gzip"])
+def test_what_cannot_be_decoded_is_no_answer(emulate: Emulate, fault: str) -> None:
     error = failure(emulate(f"{ID}={fault}").url, max_retries=3)
     assert "the answer can't be decoded" in str(error)
     assert (error.http_status, error.retryable) == (200, False)
+
+
+def test_what_is_compressed_stays_within_bounds() -> None:
+    packed = gzip.compress(bytes(64 * 1024 * 1024), mtime=0)
+    with serve(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n" + packed) as url:
+        tracemalloc.start()
+        try:
+            assert "the answer is larger than 10 MiB and was cut off" in str(failure(url))
+            assert tracemalloc.get_traced_memory()[1] < 40 * 1024 * 1024
+        finally:
+            tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
@@ -300,7 +309,7 @@ def test_answers_that_cannot_be_believed(emulate: Emulate, fault: str, reason: s
     assert (error.http_status, error.retryable) == (200, False)
 
 
-@pytest.mark.parametrize("fault", ["cut-chunks", "cut-without-length", "negative-chunk", "garbage-chunk"])
+@pytest.mark.parametrize("fault", ["cut-chunks", "cut-without-length"])
 def test_answers_that_break_off(emulate: Emulate, fault: str) -> None:
     error = in_time(lambda: failure(emulate(f"{ID}={fault}").url, timeout=TIMEOUT))
     assert (error.http_status, error.retryable) == (None, True)
@@ -333,7 +342,7 @@ def test_an_object_that_breaks_off_was_cut_short(headers: bytes, body: bytes, cu
     with serve(b"HTTP/1.1 200 OK\r\nConnection: close\r\n%s\r\n%s" % (headers, body)) as url:
         error = failure(url)
     assert (error.http_status, error.retryable) == (None if cut else 200, cut)
-    assert str(error).endswith("the answer from 127.0.0.1 was cut short") is cut
+    assert without_port(error).endswith("the answer from 127.0.0.1 was cut short") is cut
 
 
 @pytest.mark.parametrize("body", [b"", b'{"error_code": "APIGW.0301"'])
@@ -456,7 +465,7 @@ def test_no_proxy_holds_a_query(behind: t.Callable[..., t.Any], fault: str) -> N
 @pytest.mark.parametrize("fault", ["hang-after", "cut"])
 def test_what_fails_behind_a_proxy_names_both(behind: t.Callable[..., t.Any], fault: str) -> None:
     error, address, _requests = behind(fault)
-    assert "no answer from 127.0.0.1" in str(error) or "127.0.0.1 did not answer within" in str(error)
+    assert "no answer from 127.0.0.1" in without_port(error) or "127.0.0.1 did not answer within" in without_port(error)
     assert f", through the proxy {address} (HTTPS_PROXY)" in str(error)
     assert error.retryable
 
@@ -466,7 +475,9 @@ def test_a_server_behind_a_proxy_that_speaks_http(emulate: Emulate, monkeypatch:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         error = failure(emulate().url.replace("http://", "https://"))
     via = f"through the proxy {proxy.url[7:]} (HTTPS_PROXY)"
-    assert f"no answer from 127.0.0.1, which seems to speak http, not https, {via}: " in str(error)
+    assert without_port(f"no answer from 127.0.0.1, which seems to speak http, not https, {via}: ") in without_port(
+        error
+    )
     assert error.retryable
 
 
@@ -478,14 +489,15 @@ def test_a_certificate_behind_a_proxy_that_does_not_verify(
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         error = failure(emulator.url)
     via = f"through the proxy {proxy.url[7:]} (HTTPS_PROXY)"
-    assert f"the certificate of 127.0.0.1 can't be verified, {via}: " in str(error)
+    assert without_port(f"the certificate of 127.0.0.1 can't be verified, {via}: ") in without_port(error)
     assert not error.retryable
 
 
 def test_an_answer_that_is_cut_short_behind_a_proxy(behind: t.Callable[..., t.Any], emulate: Emulate, tls: Tls) -> None:
     emulator = emulate(f"{ID}=cut-short", certificate=tls.certificate, key=tls.key)
     error, address, _requests = behind("ok", endpoint=emulator.url, timeout=30)
-    assert str(error).endswith(f"the answer from 127.0.0.1 was cut short, through the proxy {address} (HTTPS_PROXY)")
+    proxy = without_port(f"the proxy {address} (HTTPS_PROXY)")
+    assert without_port(error).endswith(f"the answer from 127.0.0.1 was cut short, through {proxy}")
 
 
 #: Answers that are not HTTP, and what a message says of each.
@@ -520,13 +532,13 @@ def test_a_proxy_without_http_that_echoes_the_password(monkeypatch: pytest.Monke
 def test_a_server_that_does_not_speak_http(answer: bytes, reason: str) -> None:
     with serve(answer) as url:
         error = failure(url)
-    assert error.message == f"127.0.0.1 did not answer as an HTTP server{reason}"
+    assert without_port(error.message) == f"127.0.0.1 did not answer as an HTTP server{reason}"
     assert error.retryable
 
 
 def test_a_hang_up_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(b"", b"") as url:
-        assert "no answer from 127.0.0.1: " in str(failure(url))
+        assert "no answer from 127.0.0.1: " in without_port(failure(url))
         monkeypatch.setenv("HTTPS_PROXY", url)
         assert f"no answer from the proxy {url[7:]} (HTTPS_PROXY): " in str(failure("https://ies.example.com"))
 
