@@ -197,7 +197,7 @@ def test_a_path_that_the_gateway_lacks_does_not_start_it_anew(emulate: Emulate, 
     emulator = emulate("a=http:401")
     options = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN}
     for _number in range(REFUSALS_MAX):
-        with Client(options, {}, refusals=refusals) as client, pytest.raises(CloudPondError, match="APIGW.0101"):
+        with Client(options, {}, refusals=refusals) as client, pytest.raises(CloudPondError, match=r"APIGW\.0101"):
             client.get("v2", "nowhere", subject="a")
         ask(emulator.url, "a", auth_token=TOKEN)
     ask(emulator.url, "a", auth_token=TOKEN)
