@@ -550,6 +550,18 @@ def test_no_handshake_with_a_proxy_holds_a_query(behind: t.Callable[..., t.Any],
     assert error.retryable
 
 
+@pytest.mark.parametrize("fault", ["hang", "trickle-body:0.02"])
+def test_no_answer_through_a_secure_proxy_holds_a_query(
+    behind: t.Callable[..., t.Any], emulate: Emulate, tls: Tls, fault: str
+) -> None:
+    emulator = emulate(f"{ID}={fault}", certificate=tls.certificate, key=tls.key)
+    # Two handshakes come before the answer.
+    error, address, _requests = behind("ok", endpoint=emulator.url, timeout=1, certificate=tls.certificate, key=tls.key)
+    assert error.retryable
+    assert "127.0.0.1 did not answer within 1 seconds, through the proxy" in without_port(error)
+    assert f"through the proxy {address} (HTTPS_PROXY)" in str(error)
+
+
 def test_a_proxy_that_speaks_http_under_https(behind: t.Callable[..., t.Any]) -> None:
     error, address, _requests = behind("ok", wrong="https")
     assert f"no answer from the proxy {address} (HTTPS_PROXY), which seems to speak http, not https" in str(error)
