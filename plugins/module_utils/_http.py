@@ -231,6 +231,9 @@ def _read(raw: t.Any, most: int) -> bytes:
     # urllib3 before 2.0 does not compare the length.
     if size <= most and raw.length_remaining:
         raise _CutShort
+    # A connection that breaks within the headers looks like the end of an answer without a length.
+    if not size and raw.length_remaining is None and not raw.chunked:
+        raise _CutShort
     return b"".join(chunks)
 
 
