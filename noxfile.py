@@ -57,6 +57,9 @@ COVERAGE = ("--cov=plugins", "--cov-branch", "--cov-report=term-missing:skip-cov
 # What a shipped task does otherwise.
 SHIPPED_TARGETS = ("cloudpond_delivery_order_info", "in_process", "secrets")
 
+# What pip reads besides its own variables.
+NETWORK_VARIABLES = ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+
 # The second ring.
 ALL = ("all",)
 
@@ -130,6 +133,22 @@ def site(session: nox.Session) -> None:
     session.install("--upgrade", "-r", "tools/site/requirements.txt")
     folder = Path(session.create_tmp()).resolve()
     session.run("python", "-m", "tools.site", "--cache-dir", str(folder / "cache"), str(folder / "site"))
+
+
+@nox.session(name="commands", default=False, tags=list(ALL), python=False)
+def commands(session: nox.Session) -> None:
+    """Run the commands of the Makefile as in a new user's shell: an empty home, and no environment activated."""
+    folder = Path(session.create_tmp()).resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "home").mkdir(parents=True)
+    session.run("git", "clone", "--quiet", ".", str(folder / "clone"), external=True)
+    # What a closed network needs.
+    kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name in NETWORK_VARIABLES}
+    environment = {**kept, "HOME": str(folder / "home"), "PATH": os.defpath}
+    python = getattr(sys, "_base_executable", sys.executable)
+    with session.chdir(folder / "clone"):
+        for command in ("demo", "docs", "build", "format"):
+            session.run("make", command, f"PYTHON={python}", env=environment, include_outer_env=False, external=True)
 
 
 @nox.session(name="summary", default=False, python=False)
