@@ -60,11 +60,12 @@ def failure(url: str, order_id: str = ID, **options: t.Any) -> CloudPondError:
 
 
 @contextlib.contextmanager
-def serve(*answers: bytes, received: list[bytes] | None = None) -> t.Iterator[str]:
-    """Say what no HTTP server would: each connection gets the bytes, whatever it asks."""
+def serve(*answers: bytes, received: list[bytes] | None = None, stall: bool = False) -> t.Iterator[str]:
+    """Say what no HTTP server would: each connection gets the bytes, whatever it asks, and then ends or stalls."""
+    over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
-        def answer() -> None:
+        def serve_all() -> None:
             for data in answers:
                 connection, _peer = listener.accept()
                 with connection:
@@ -73,10 +74,13 @@ def serve(*answers: bytes, received: list[bytes] | None = None) -> t.Iterator[st
                         received.append(request)
                     with contextlib.suppress(ConnectionError):
                         connection.sendall(data)
+                    if stall:
+                        over.wait()
 
-        thread = threading.Thread(target=answer, daemon=True)
+        thread = threading.Thread(target=serve_all, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        over.set()
         thread.join(5)
 
 
@@ -216,19 +220,15 @@ BROKEN_OFF = [
 
 
 @pytest.mark.parametrize("rest", BROKEN_OFF)
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refusal_that_cannot_be_read_is_final(retry_clock: FakeClock, status: int, rest: bytes) -> None:
+@pytest.mark.parametrize(("status", "max_retries"), [(401, 5), (403, 5), (503, 0)])
+def test_an_answer_that_cannot_be_read_keeps_its_status(
+    retry_clock: FakeClock, status: int, max_retries: int, rest: bytes
+) -> None:
     with serve(b"HTTP/1.1 %d No\r\n" % status + rest) as url:
-        error = failure(url, max_retries=5)
-    assert (error.http_status, error.retryable) == (status, False)
+        error = failure(url, max_retries=max_retries)
+    # So a refusal is final.
+    assert (error.http_status, error.retryable) == (status, status == 503)
     assert retry_clock.sleeps == []
-
-
-@pytest.mark.parametrize("rest", BROKEN_OFF)
-def test_an_outage_that_cannot_be_read_is_an_outage(rest: bytes) -> None:
-    with serve(b"HTTP/1.1 503 No\r\n" + rest) as url:
-        error = failure(url)
-    assert (error.http_status, error.retryable) == (503, True)
 
 
 def test_an_echo_among_broken_headers_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
