@@ -79,11 +79,6 @@ def test_many_sites_are_listed_first(emulate: Emulate) -> None:
     assert [request.path for request in emulator.requests] == [f"{PATH}?limit=2000"]
 
 
-def test_missing_sites_are_all_named(emulate: Emulate) -> None:
-    with pytest.raises(CloudPondError, match="query edge site 'x' and edge site 'y': HTTP 404, .*site does not"):
-        query(emulate(edge_sites=["a=available"]).url, edge_site_ids=["x", "a", "y"])
-
-
 @pytest.mark.parametrize(
     ("filters", "found"),
     [
@@ -103,12 +98,6 @@ def test_a_listing_by_name(emulate: Emulate) -> None:
     name = query(emulator.url, edge_site_id="b")["edge_site"]["name"]
     assert ids(query(emulator.url, name=[name])) == ["b"]
     assert emulator.requests[-1].path == f"{PATH}?limit=100&name={name}"
-
-
-def test_an_api_that_does_not_filter() -> None:
-    sites = [{"id": "a", "name": "x"}, {"id": "b", "name": "y"}]
-    with serve(ok(json.dumps({"edge_sites": sites, "page_info": {}}).encode())) as url:
-        assert ids(query(url, name=["y"])) == ["b"]
 
 
 def test_an_empty_name_is_refused(emulate: Emulate) -> None:
