@@ -304,7 +304,7 @@ def test_an_outage_until_the_end_is_a_failure(gates: Gates, emulate: Emulate, li
     assert outcome(result) == FAILED
     assert (result["elapsed"], result["error"]["http_status"], result["error"]["retryable"]) == (3600, 503, True)
     assert "delivery_orders" not in result
-    assert "Waiting may help" in result["msg"]
+    assert "The API did not answer in the end" in result["msg"]
 
 
 @pytest.mark.parametrize("life", ["PROCESSING", "ACCEPTING", "ON_HOLD"])
@@ -371,7 +371,7 @@ def test_a_site_in_any_other_status_is_in_progress(gates: Gates, emulate: Emulat
         result = gates.run(emulator, delivery_order_id="a", edge_site_available=True, in_progress=in_progress)
         assert outcome(result) == expected
         assert result["elapsed"] == 3600
-        assert "The next query asks again for what is in progress." in result["msg"]
+        assert "Still in progress after " in result["msg"]
         assert f"edge site site-a {status}." in result["msg"]
         assert delivery_order_succeeded(result)
         assert not edge_site_available(result)
@@ -462,6 +462,8 @@ NOT_TEXT = "'None' is not a string and conversion is not allowed"
         ({"delivery_order_id": "a", "delivery_order_ids": NULL}, "parameters are mutually exclusive"),
         ({"delivery_order_id": "a", "wait_timeout": -1}, "wait_timeout must be at least 0: got -1"),
         ({"delivery_order_id": "a", "wait_sleep": 0}, "wait_sleep must be at least 1: got 0"),
+        ({"delivery_order_id": "a", "wait_timeout": 10**400}, "wait_timeout must be at most 1000000000"),
+        ({"delivery_order_id": "a", "wait_sleep": 10**12}, "wait_sleep must be at most 1000000000"),
         ({"delivery_order_id": "a", "wait_timeout": NULL}, "unable to convert to int"),
         ({"delivery_order_id": "a", "wait_sleep": "soon"}, "unable to convert to int"),
         ({"delivery_order_id": "a", "in_progress": "wait"}, "value of in_progress must be one of: fail, continue"),

@@ -45,6 +45,7 @@ OTHER = "Correct this before another query."
 SKIPPED = "Check the conditions of the task that queries the orders."
 UNKNOWN = "An order without a known status does not count as delivered: look it up in the CloudPond console."
 WAITING = "The next query asks again for what is in progress."
+WAITED = "Still in progress after 61 s: run the play again, or raise wait_timeout."
 DELIVERED = "Every order is delivered: the gate is open."
 NOTHING = "There is no delivery order: check the IDs, the status filter, and domain_id."
 
@@ -74,7 +75,7 @@ def failed(
 def gate(*orders: dict[str, t.Any], sites: dict[str, str | None] | None = None, **more: t.Any) -> dict[str, t.Any]:
     """A result of the gate. The sites are statuses by their IDs."""
     entries = {} if sites is None else {"edge_sites": [{"id": each, "status": sites[each]} for each in sites]}
-    return {"changed": False, "open": False, "elapsed": 0, "msg": "m", "delivery_orders": [*orders], **entries, **more}
+    return {"changed": False, "open": False, "elapsed": 61, "msg": "m", "delivery_orders": [*orders], **entries, **more}
 
 
 #: As the gateway says it.
@@ -159,13 +160,13 @@ def test_a_line_an_order_the_bad_ones_first_then_what_to_do() -> None:
         # The gate waits for the sites, too.
         (gate(order(1, "SUCCESS")), DELIVERED),
         (gate(order(1, "SUCCESS"), sites={"e-1": "available"}), DELIVERED),
-        (gate(order(1, "SUCCESS"), sites={"e-1": "deploying"}), WAITING),
-        (gate(order(1, "SUCCESS"), sites={"e-1": "unavailable"}), WAITING),
-        (gate(order(1, "SUCCESS"), sites={"e-1": None}), WAITING),
-        (gate(order(1, "SUCCESS"), sites={}), WAITING),
-        (gate(order(1, "SUCCESS", edge_site_id=None), sites={}), WAITING),
-        (gate(order(1, "SUCCESS"), order(2, "SUCCESS"), sites={"e-1": "available", "e-2": "initial"}), WAITING),
-        (gate(order(1, "SUCCESS"), order(2, "PROCESSING"), sites={"e-1": "available"}), WAITING),
+        (gate(order(1, "SUCCESS"), sites={"e-1": "deploying"}), WAITED),
+        (gate(order(1, "SUCCESS"), sites={"e-1": "unavailable"}), WAITED),
+        (gate(order(1, "SUCCESS"), sites={"e-1": None}), WAITED),
+        (gate(order(1, "SUCCESS"), sites={}), WAITED),
+        (gate(order(1, "SUCCESS", edge_site_id=None), sites={}), WAITED),
+        (gate(order(1, "SUCCESS"), order(2, "SUCCESS"), sites={"e-1": "available", "e-2": "initial"}), WAITED),
+        (gate(order(1, "SUCCESS"), order(2, "PROCESSING"), sites={"e-1": "available"}), WAITED),
         (gate(order(1, "SUCCESS"), order(2, "FAIL"), sites={"e-1": "deploying"}), BAD),
         # A gate that was given wrong arguments.
         ({"changed": False, "open": False, "elapsed": 0, "failed": True, "msg": "a loop is refused"}, OTHER),
