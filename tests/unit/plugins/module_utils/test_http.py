@@ -329,6 +329,7 @@ def test_a_refusal_of_a_proxy_is_final(
         (b"407 No\r\n" + b"X: y\r\n" * 200, " refused to connect: 407", False),
         (b"200 OK\r\nX: " + b"y" * 70_000, ": got more than 65536 bytes when reading header line", True),
     ],
+    ids=["refusal", "tunnel"],
 )
 def test_a_proxys_answer_with_broken_headers(
     monkeypatch: pytest.MonkeyPatch, answer: bytes, reason: str, retryable: bool
@@ -336,7 +337,7 @@ def test_a_proxys_answer_with_broken_headers(
     with serve(b"HTTP/1.1 " + answer) as url:
         monkeypatch.setenv("HTTPS_PROXY", url)
         error = failure("https://ies.example.com")
-    assert str(error).endswith(f"the proxy {url[7:]} (HTTPS_PROXY){reason}")
+    assert f"the proxy {url[7:]} (HTTPS_PROXY){reason}" in str(error)
     assert error.retryable is retryable
 
 
@@ -348,21 +349,15 @@ def test_an_outage_of_a_proxy_is_waited_out(behind: t.Callable[..., t.Any], retr
     assert (error.http_status, error.retryable, requests) == (None, True, 3)
 
 
+# Behind the proxy, either of the two can be the cause.
 @pytest.mark.parametrize(
-    ("fault", "reason"),
-    [
-        ("hang", "PROXY did not answer within 0.3 seconds"),
-        ("trickle:0.02", "PROXY did not answer within 0.3 seconds"),
-        ("reset", "no answer from PROXY: Connection reset"),
-        # Behind the proxy, either of the two can be the cause.
-        ("hang-after", "127.0.0.1 did not answer within 0.3 seconds, through PROXY"),
-        ("cut", "no answer from 127.0.0.1, through PROXY: "),
-    ],
+    ("fault", "via"),
+    [("hang", ""), ("trickle:0.02", ""), ("reset", ""), ("hang-after", "through "), ("cut", "through ")],
 )
-def test_no_proxy_holds_a_query(behind: t.Callable[..., t.Any], fault: str, reason: str) -> None:
+def test_no_proxy_holds_a_query(behind: t.Callable[..., t.Any], fault: str, via: str) -> None:
     error, address, _requests = behind(fault)
-    proxy = without_port(f"the proxy {address} (HTTPS_PROXY)")
-    assert reason.replace("PROXY", proxy) in without_port(error)
+    assert f"{via}the proxy {address} (HTTPS_PROXY)" in str(error)
+    assert ("127.0.0.1" in without_port(error).partition("the proxy")[0]) is bool(via)
     assert error.retryable
 
 
