@@ -351,13 +351,14 @@ def test_an_outage_of_a_proxy_is_waited_out(behind: t.Callable[..., t.Any], retr
 
 # Behind the proxy, either of the two can be the cause.
 @pytest.mark.parametrize(
-    ("fault", "via"),
-    [("hang", ""), ("trickle:0.02", ""), ("reset", ""), ("hang-after", "through "), ("cut", "through ")],
+    ("fault", "server"),
+    [("hang", ""), ("trickle:0.02", ""), ("reset", ""), ("hang-after", "127.0.0.1"), ("cut", "127.0.0.1")],
 )
-def test_no_proxy_holds_a_query(behind: t.Callable[..., t.Any], fault: str, via: str) -> None:
+def test_no_proxy_holds_a_query(behind: t.Callable[..., t.Any], fault: str, server: str) -> None:
     error, address, _requests = behind(fault)
-    assert f"{via}the proxy {address} (HTTPS_PROXY)" in str(error)
-    assert ("127.0.0.1" in without_port(error).partition("the proxy")[0]) is bool(via)
+    words, proxy, _rest = str(error).partition(f"the proxy {address} (HTTPS_PROXY)")
+    assert proxy
+    assert server in words
     assert error.retryable
 
 
