@@ -68,7 +68,11 @@ def places(url: str, proxy: str) -> t.Iterator[Place]:
     fine = {"auth_token": "emulator-token"}
     variable = {"auth_token": "{{ token }}"}
     group = "group/huaweicloud.cloudpond.cloudpond"
-    source = {"plugin": "huaweicloud.cloudpond.delivery_orders", "endpoint": url, "auth_token": CANARY}
+    source: dict[str, t.Any] = {
+        "plugin": "huaweicloud.cloudpond.delivery_orders",
+        "endpoint": url,
+        "auth_token": CANARY,
+    }
     source.update(domain_id=DOMAIN_ID, delivery_order_ids=["echo-401"])
     yield Place("the option auth_token", {"auth_token": CANARY})
     yield Place("the options secret_key and security_token", {**keys, "security_token": CANARY})
