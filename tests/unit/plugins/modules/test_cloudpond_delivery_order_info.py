@@ -247,15 +247,12 @@ def test_without_an_option_a_failure_says_all_ways_to_give_it(
     ("variable", "value", "message"),
     [
         ("HW_MAX_RETRIES", "many", "must be a whole number of at least 0: got 'many'"),
-        ("HW_CLOUDPOND_ENDPOINT", "http://example.com", "must begin with https://, except for"),
         ("HW_CLOUDPOND_ENDPOINT", "https://u:my-sec#ret@h", "must not contain a user name"),
         ("HW_DOMAIN_ID", "a b", "must be made of letters, digits, '-' and '_', and must not be empty: got"),
         ("HW_AUTH_TOKEN", "my-secret\n", "must be one line of visible ASCII characters"),
         ("ALL_PROXY", "socks5://user:my-secret@127.0.0.1:1", "must be a URL such as http://proxy.example.com:3128"),
         ("REQUESTS_CA_BUNDLE", "/nowhere", "must name a file or directory of CA certificates: '/nowhere'"),
-        ("CURL_CA_BUNDLE", "/", "names the directory '/', which has no certificate named by its hash"),
         ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/nowhere", "names '/nowhere', which can't be read"),
-        ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/dev/zero", "names '/dev/zero', which is not a credentials file"),
     ],
 )
 def test_a_variable_that_cannot_be_used_is_named(
