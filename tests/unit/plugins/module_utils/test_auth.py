@@ -77,6 +77,7 @@ def test_what_is_signed() -> None:
     ("url", "host"),
     [
         ("https://host:443/", "host"),
+        ("http://host:80/", "host"),
         ("https://host:80/", "host:80"),
         ("https://[::1]:443/", "[::1]"),
         ("https://user:password@host:8443/", "host:8443"),
