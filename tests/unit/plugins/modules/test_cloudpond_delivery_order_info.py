@@ -206,13 +206,11 @@ def test_options_that_are_refused(
 
 
 def test_keys_instead_of_a_token(emulate: Emulate, run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
-    options = {"endpoint": emulate("a=SUCCESS").url, "domain_id": DOMAIN_ID, "delivery_order_id": "a"}
-    keys = {"access_key": "emulator-access-key", "secret_key": "emulator-secret-key"}
-    assert run_module(**options, **keys)["delivery_order"]["status"] == "SUCCESS"
     monkeypatch.setenv("HW_AUTH_TOKEN", "not this one")
-    monkeypatch.setenv("HUAWEICLOUD_SDK_AK", keys["access_key"])
-    monkeypatch.setenv("HUAWEICLOUD_SDK_SK", keys["secret_key"])
-    assert run_module(**options)["delivery_order"]["status"] == "SUCCESS"
+    monkeypatch.setenv("HUAWEICLOUD_SDK_AK", "emulator-access-key")
+    monkeypatch.setenv("HUAWEICLOUD_SDK_SK", "emulator-secret-key")
+    result = run_module(endpoint=emulate("a=SUCCESS").url, domain_id=DOMAIN_ID, delivery_order_id="a")
+    assert result["delivery_order"]["status"] == "SUCCESS"
 
 
 def test_the_file_of_the_vendors_sdk(
