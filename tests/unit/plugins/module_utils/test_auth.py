@@ -4,10 +4,7 @@
 
 from __future__ import annotations
 
-import re
-import time
-import typing as t
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
@@ -23,13 +20,14 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors impo
 #: What UTF-8 can encode: surrogates can't be sent, nor can requests prepare them.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 HEADER_VALUE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=40)
-HOST = st.sampled_from(["ies.myhuaweicloud.com", "IES.Example.Com", "127.0.0.1", "[::1]", "xn--bcher-kva.example"])
+HOST = st.sampled_from(["ies.myhuaweicloud.com", "IES.Example.Com", "127.0.0.1", "[::1]"])
 PORT = st.sampled_from(["", ":443", ":80", ":8443", ":1"])
-METHOD = st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 QUERY = st.lists(
     st.tuples(TEXT | st.sampled_from(["status", "a", "limit"]), TEXT | st.sampled_from(["", "+", "%20", "~", "/"])),
     max_size=6,
 )
+#: Of a key and a temporary one.
+KEYS = st.lists(HEADER_VALUE, min_size=2, max_size=3)
 
 
 def sign_as_the_vendor_does(request: requests.PreparedRequest, access_key: str, secret_key: str) -> str:
@@ -50,57 +48,28 @@ def sign_as_the_vendor_does(request: requests.PreparedRequest, access_key: str, 
     return authorization
 
 
-@given(
-    method=METHOD,
-    scheme=st.sampled_from(["http", "https"]),
-    host=HOST,
-    port=PORT,
-    path=st.lists(TEXT, max_size=5),
-    query=QUERY,
-    access_key=HEADER_VALUE,
-    secret_key=HEADER_VALUE,
-    security_token=st.none() | HEADER_VALUE,
-    body=st.none() | st.binary(max_size=30),
-    domain_id=st.none() | HEADER_VALUE,
-)
+@given(st.sampled_from(["http", "https"]), HOST, PORT, st.lists(TEXT, max_size=5), QUERY, KEYS, HEADER_VALUE)
 def test_signatures_are_those_of_the_vendors_signer(
-    method: str,
-    scheme: str,
-    host: str,
-    port: str,
-    path: list[str],
-    query: list[tuple[str, str]],
-    access_key: str,
-    secret_key: str,
-    security_token: str | None,
-    body: bytes | None,
-    domain_id: str | None,
+    scheme: str, host: str, port: str, path: list[str], query: list[tuple[str, str]], keys: list[str], domain_id: str
 ) -> None:
     # requests would take these for the beginning of a query or of a fragment.
     segments = "/".join(segment.replace("?", "%3F").replace("#", "%23") for segment in path)
-    headers = {"X-Language": "en-us", "Accept": "*/*", **({"X-Domain-Id": domain_id} if domain_id else {})}
-    request = requests.Request(
-        method, f"{scheme}://{host}{port}/{segments}", params=query, data=body, headers=headers
-    ).prepare()
-    SignatureAuth(access_key, secret_key, security_token)(request)
-    assert request.headers["Authorization"] == sign_as_the_vendor_does(request, access_key, secret_key)
+    headers = {"X-Language": "en-us", "Accept": "*/*", "X-Domain-Id": domain_id}
+    request = requests.Request("GET", f"{scheme}://{host}{port}/{segments}", params=query, headers=headers).prepare()
+    SignatureAuth(*keys)(request)
+    assert request.headers["Authorization"] == sign_as_the_vendor_does(request, *keys[:2])
 
 
 def prepared(url: str) -> requests.PreparedRequest:
     return requests.Request("GET", url).prepare()
 
 
-def signed_headers(request: requests.PreparedRequest) -> list[str]:
-    match = re.search(r"SignedHeaders=([^,]+), ", request.headers["Authorization"])
-    assert match
-    return match[1].split(";")
-
-
 def test_what_is_signed() -> None:
     headers = {"X-Under_Score": "x", "X-Language": "en-us", "Accept": "*/*"}
     request = SignatureAuth("AK", "SK", "ST")(requests.Request("GET", "https://host/", headers=headers).prepare())
-    assert signed_headers(request) == ["host", "x-language", "x-sdk-date", "x-security-token"]
-    assert request.headers["Authorization"].startswith("SDK-HMAC-SHA256 Access=AK, SignedHeaders=")
+    signed = "host;x-language;x-sdk-date;x-security-token"
+    start = f"SDK-HMAC-SHA256 Access=AK, SignedHeaders={signed}, Signature="
+    assert request.headers["Authorization"].startswith(start)
     assert request.headers["X-Security-Token"] == "ST"
 
 
@@ -111,23 +80,11 @@ def test_what_is_signed() -> None:
         ("http://host:80/", "host"),
         ("https://host:80/", "host:80"),
         ("https://[::1]:443/", "[::1]"),
-        ("https://[::1]/", "[::1]"),
         ("https://user:password@host:8443/", "host:8443"),
     ],
 )
 def test_the_port_is_part_of_the_host_unless_it_is_the_default(url: str, host: str) -> None:
     assert SignatureAuth("AK", "SK")(prepared(url)).headers["Host"] == host
-
-
-def test_each_call_dates_and_signs_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    auth = SignatureAuth("AK", "SK")
-    request = prepared("https://host/")
-    authorizations = []
-    for now in (0, 1_800_000_000):
-        monkeypatch.setattr("time.gmtime", lambda now=now: time.struct_time(time.localtime(now)))
-        authorizations.append(auth(request).headers["Authorization"])
-    assert len(set(authorizations)) == 2
-    assert signed_headers(request).count("x-sdk-date") == 1
 
 
 def test_a_key_is_known_by_its_public_part() -> None:
@@ -137,14 +94,12 @@ def test_a_key_is_known_by_its_public_part() -> None:
     assert auth.identity == "AK"
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
-@pytest.mark.parametrize("wrong", ["", "a b", "a\nb", "ä"])
-def test_keys_that_cannot_be_headers(place: int, wrong: str) -> None:
-    keys: list[t.Any] = ["AK", "SK", "ST"]
-    keys[place] = wrong
-    name = ("access_key", "secret_key", "security_token")[place]
+@pytest.mark.parametrize("wrong", ["", "a b", "a\nb", "a\r", "a\0", "\u00e4"])
+@pytest.mark.parametrize("name", ["access_key", "secret_key", "security_token"])
+def test_keys_that_cannot_be_headers(name: str, wrong: str) -> None:
+    keys = {"access_key": "AK", "secret_key": "SK", "security_token": "ST", name: wrong}
     with pytest.raises(CloudPondError, match=f": {name} must be one line of visible ASCII") as caught:
-        SignatureAuth(*keys)
+        SignatureAuth(**keys)
     assert not wrong or wrong not in str(caught.value)
 
 
@@ -155,10 +110,3 @@ def test_a_token_that_cannot_be_a_header() -> None:
         "Cannot query the CloudPond API: auth_token must be one line of visible ASCII characters without spaces (look "
         "for a line break at its end, or a variable that came out empty)"
     )
-
-
-def test_an_empty_value_is_part_of_the_signature() -> None:
-    def signature(query: str) -> str:
-        return SignatureAuth("AK", "SK")(prepared(f"https://host/?{query}")).headers["Authorization"]
-
-    assert signature(urlencode({"a": ""})) != signature("")

@@ -24,6 +24,7 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._client impo
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._http import BODY_MAX
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FIELDS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
 
 from ...conftest import DOMAIN_ID, TOKEN, FakeClock, Tls, without_port
@@ -46,25 +47,26 @@ def make_client(url: str, **options: t.Any) -> Client:
     return Client(options, os.environ, caller, retry_until=retry_until)
 
 
-def show(url: str, **options: t.Any) -> dict[str, t.Any]:
+def show(url: str, order_id: str = ID, **options: t.Any) -> dict[str, t.Any]:
     with make_client(url, **options) as client:
-        return DELIVERY_ORDERS.show(client, ID)
+        return DELIVERY_ORDERS.show(client, order_id)
 
 
-def failure(url: str, **options: t.Any) -> CloudPondError:
+def failure(url: str, order_id: str = ID, **options: t.Any) -> CloudPondError:
     with pytest.raises(CloudPondError) as caught:
-        show(url, **options)
-    assert caught.value.subject in ("the CloudPond API", f"delivery order '{ID}'")
+        show(url, order_id, **options)
+    assert caught.value.subject in ("the CloudPond API", f"delivery order '{order_id}'")
     assert "secret" not in repr(caught.value.to_dict()) + str(caught.value)
     return caught.value
 
 
 @contextlib.contextmanager
-def serve(*answers: bytes, received: list[bytes] | None = None) -> t.Iterator[str]:
-    """Say what no HTTP server would: each connection gets the bytes, whatever it asks."""
+def serve(*answers: bytes, received: list[bytes] | None = None, stall: bool = False) -> t.Iterator[str]:
+    """Say what no HTTP server would: each connection gets the bytes, whatever it asks, and then ends or stalls."""
+    over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
-        def answer() -> None:
+        def serve_all() -> None:
             for data in answers:
                 connection, _peer = listener.accept()
                 with connection:
@@ -73,37 +75,49 @@ def serve(*answers: bytes, received: list[bytes] | None = None) -> t.Iterator[st
                         received.append(request)
                     with contextlib.suppress(ConnectionError):
                         connection.sendall(data)
+                    if stall:
+                        over.wait()
 
-        thread = threading.Thread(target=answer, daemon=True)
+        thread = threading.Thread(target=serve_all, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        over.set()
         thread.join(5)
 
 
-def ok(body: bytes, *headers: bytes) -> bytes:
-    lines = (b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(body), b"Connection: close", *headers)
+def answer(status: str, body: bytes = b"", *headers: bytes) -> bytes:
+    """An answer after which the connection ends."""
+    lines = (b"HTTP/1.1 %s" % status.encode(), b"Content-Length: %d" % len(body), b"Connection: close", *headers)
     return b"\r\n".join((*lines, b"", body))
+
+
+def ok(body: bytes, *headers: bytes) -> bytes:
+    return answer("200 OK", body, *headers)
+
+
+#: The body of an answer about the order.
+ORDER = b'{"delivery_order": {"id": "%s"}}' % ID.encode()
 
 
 # What arrives
 
 
-def test_an_order(emulate: Emulate) -> None:
-    emulator = emulate(f"{ID}=PROCESSING")
-    order = show(emulator.url, caller="ansible-core/2.16.0")
-    assert (order["id"], order["status"], order["domain_id"]) == (ID, "PROCESSING", DOMAIN_ID)
-    assert [request.path for request in emulator.requests] == [f"/v2/{DOMAIN_ID}/delivery-orders/{ID}"]
-    assert emulator.requests[0].user_agent == f"huaweicloud.cloudpond/{VERSION} ansible-core/2.16.0"
+@pytest.mark.parametrize("order_id", [ID, "Site_A-1"])
+def test_an_order(emulate: Emulate, order_id: str) -> None:
+    emulator = emulate(f"{order_id}=PROCESSING")
+    order = show(emulator.url, order_id)
+    assert (order["id"], order["status"], order["domain_id"]) == (order_id, "PROCESSING", DOMAIN_ID)
+    assert [request.path for request in emulator.requests] == [f"/v2/{DOMAIN_ID}/delivery-orders/{order_id}"]
 
 
 def test_the_headers_of_a_request() -> None:
     received: list[bytes] = []
-    with serve(ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode()), received=received) as url:
-        show(url)
+    with serve(ok(ORDER), received=received) as url:
+        show(url, caller="ansible-core/2.16.0")
     lines = dict(line.split(b": ", 1) for line in received[0].strip().split(b"\r\n")[1:])
     del lines[b"Host"]
     assert lines == {
-        b"User-Agent": f"huaweicloud.cloudpond/{VERSION}".encode(),
+        b"User-Agent": f"huaweicloud.cloudpond/{VERSION} ansible-core/2.16.0".encode(),
         b"Accept": b"application/json",
         b"Accept-Encoding": b"gzip",
         b"X-Language": b"en-us",
@@ -113,18 +127,22 @@ def test_the_headers_of_a_request() -> None:
 
 
 def test_a_key_left_out_is_none_and_an_added_one_is_kept() -> None:
-    with serve(ok(b'{"delivery_order": {"id": "%s", "colour": 1}}' % ID.encode())) as url:
-        assert show(url) == {
-            "id": ID,
-            "name": None,
-            "domain_id": None,
-            "status": None,
-            "edge_site_id": None,
-            "effected_at": None,
-            "created_at": None,
-            "updated_at": None,
-            "colour": 1,
-        }
+    with serve(ok(ORDER.replace(b"}}", b', "colour": 1}}'))) as url:
+        assert show(url) == {**dict.fromkeys(FIELDS), "id": ID, "colour": 1}
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        b"HTTP/1.0 200 OK\r\n\r\n " + ORDER,
+        ok(ORDER, b"Content-Encoding: identity"),
+        ok(gzip.compress(ORDER), b"Content-Encoding:  GZIP "),
+        ok(gzip.compress(ORDER.ljust(BODY_MAX)), b"Content-Encoding: x-gzip"),
+    ],
+)
+def test_the_forms_of_an_answer(whole: bytes) -> None:
+    with serve(whole) as url:
+        assert show(url)["id"] == ID
 
 
 def test_a_base_path_is_kept(emulate: Emulate) -> None:
@@ -136,66 +154,14 @@ def test_a_base_path_is_kept(emulate: Emulate) -> None:
 # Refused before anything is sent
 
 
-@pytest.mark.parametrize("wrong", ["", "..", "a/b", "a b", "a%2Fb", "a?b", "a\n", "ä", "a;b"])
+@pytest.mark.parametrize("wrong", ["", "..", "a/b", "a%2Fb", "a?b", "a\n", "\u00e4"])
 def test_ids_are_one_harmless_segment(emulate: Emulate, wrong: str) -> None:
     emulator = emulate(f"{ID}=SUCCESS")
     with make_client(emulator.url) as client, pytest.raises(CloudPondError, match="an ID must be made of") as caught:
         DELIVERY_ORDERS.show(client, wrong)
     assert repr(wrong) in str(caught.value)
     assert not caught.value.retryable
-    assert "domain_id must be made of" in str(failure(emulator.url, domain_id=wrong))
     assert emulator.requests == []
-
-
-def test_an_id_with_every_kind_of_character(emulate: Emulate) -> None:
-    emulator = emulate("Site_A-1=SUCCESS")
-    with make_client(emulator.url) as client:
-        assert DELIVERY_ORDERS.show(client, "Site_A-1")["id"] == "Site_A-1"
-
-
-@pytest.mark.parametrize("token", ["", "secret\nX-Evil: 1", "secret\r", "secret ", "secr\u00e9t-secret", "secret\0"])
-def test_a_token_that_cannot_be_a_header_is_not_repeated(token: str) -> None:
-    assert "auth_token must be one line" in str(failure("https://127.0.0.1", token=token))
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "message"),
-    [
-        ("http://ies.myhuaweicloud.com", "must begin with https://"),
-        ("http://127.0.0.1.example.com", "must begin with https://"),
-        ("http://10.0.0.1", "must begin with https://"),
-        ("ftp://127.0.0.1", "must be a URL such as"),
-        ("", "must be a URL such as"),
-        ("ies.myhuaweicloud.com", "must be a URL such as"),
-        ("https://", "must be a URL such as"),
-        ("https://host?query", "must be a URL such as"),
-        ("https://host#fragment", "must be a URL such as"),
-        ("https://ho\nst", "must be a URL such as"),
-        ("https://host:port", "must be a URL such as https://ies.myhuaweicloud.com"),
-        ("https://[::1", "must be a URL such as"),
-        ("https://user:secret@host", "must not contain a user name or password"),
-    ],
-)
-def test_endpoints_that_are_refused(endpoint: str, message: str) -> None:
-    assert f"endpoint {message}" in str(failure(endpoint))
-
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.10", "[::1]"])
-def test_plain_http_to_loopback_is_accepted(host: str) -> None:
-    make_client(f"http://{host}:1").close()
-
-
-@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), 1e12])
-def test_timeouts_that_are_refused(timeout: float) -> None:
-    assert "timeout must be a number greater than 0 and at most 86400" in str(
-        failure("https://127.0.0.1", timeout=timeout)
-    )
-
-
-def test_negative_retries_are_refused() -> None:
-    assert "max_retries must be a whole number of at least 0: got -1" in str(
-        failure("https://127.0.0.1", max_retries=-1)
-    )
 
 
 # Wrong answers
@@ -204,152 +170,83 @@ def test_negative_retries_are_refused() -> None:
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ("not-json", "HTTP 200: the answer is not JSON"),
-        ("empty", "HTTP 200: the answer is empty"),
-        ("json-list", "HTTP 200: the answer is not a JSON object"),
-        ("no-order", "HTTP 200: the answer has no delivery order in it"),
-        ("null-order", "HTTP 200: the answer has no delivery order in it"),
+        ("not-json", "the answer is not JSON"),
+        ("not-utf-8", "the answer is not JSON"),
+        ("nan", "the answer is not JSON"),
+        ("duplicate-keys", "the answer has the key 'status' twice"),
+        ("duplicate-order", "the answer has the key 'delivery_order' twice"),
+        ("empty", "the answer is empty"),
+        ("json-list", "the answer is not a JSON object"),
+        ("no-order", "the answer has no delivery order in it"),
+        ("null-order", "the answer has no delivery order in it"),
         ("wrong-types", "of the delivery order in the answer is not a string"),
-        ("other-order", "HTTP 200: the answer is about another order"),
-        ("huge", "HTTP 200: the answer is larger than 10 MiB and was cut off"),
-        ("redirect", "HTTP 302: the answer is a redirect to '"),
+        ("other-order", "the answer is about another order"),
+        ("huge", "the answer is larger than 10 MiB and was cut off"),
+        ("unknown-encoding", "the answer can't be decoded"),
+        ("not-gzip", "the answer can't be decoded"),
     ],
 )
 def test_answers_that_waiting_does_not_cure(emulate: Emulate, retry_clock: FakeClock, fault: str, reason: str) -> None:
     emulator = emulate(f"{ID}={fault}")
     error = failure(emulator.url, max_retries=3)
-    assert str(error).startswith(f"Cannot query delivery order '{ID}': HTTP ")
+    assert str(error).startswith(f"Cannot query delivery order '{ID}': HTTP 200: ")
     assert reason in str(error)
-    assert error.request_id
     assert not error.retryable
     assert len(emulator.requests) == 1
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"\xff\xfe\xfd",
-        b"[" * 100_000,
-        b'{"a":' * 2000 + b"1" + b"}" * 2000,
-        b'{"delivery_order": {"id": null}}',
-        b'{"delivery_order": "%s"}' % ID.encode(),
-    ],
-)
-def test_answers_made_to_hurt(body: bytes) -> None:
-    with serve(ok(body)) as url:
-        error = failure(url)
-    assert (error.http_status, error.retryable) == (200, False)
-
-
-@pytest.mark.parametrize("location", [b"http://[", b"\xff\xfe\xe9", b"", b"/elsewhere"])
-def test_redirects_to_anywhere(location: bytes) -> None:
-    redirect = b"HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % location
-    with serve(redirect) as url:
-        error = failure(url, max_retries=3)
-    assert (error.http_status, error.retryable) == (302, False)
-    assert "the answer is a redirect to" in str(error)
-
-
-@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308, 399])
-def test_a_redirect_is_not_followed(emulate: Emulate, status: int) -> None:
+@pytest.mark.parametrize(("status", "location"), [(301, ""), (302, ""), (307, ""), (308, "http://[")])
+def test_a_redirect_is_not_followed(emulate: Emulate, status: int, location: str) -> None:
     other = emulate(f"{ID}=SUCCESS")
-    location = f"{other.url}/v2/{DOMAIN_ID}/delivery-orders/{ID}".encode()
-    with serve(b"HTTP/1.1 %d No\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % (status, location)) as url:
+    location = location or f"{other.url}/v2/{DOMAIN_ID}/delivery-orders/{ID}"
+    with serve(answer(f"{status} No", b"", f"Location: {location}".encode())) as url:
         error = failure(url, max_retries=3)
     assert (error.http_status, error.retryable) == (status, False)
-    assert "the answer is a redirect to 'http://127.0.0.1:" in str(error)
+    assert f"the answer is a redirect to '{location}', which is not followed" in str(error)
     assert other.requests == []
 
 
-@pytest.mark.parametrize("head", [b"", b"Content-Encoding: gzip\r\n"])
-@pytest.mark.parametrize("status", [401, 403, 404])
-def test_a_refusal_with_a_broken_body_is_a_refusal(retry_clock: FakeClock, head: bytes, status: int) -> None:
-    refusal = b"HTTP/1.1 %d No\r\nContent-Length: 99\r\n%sConnection: close\r\n\r\n{" % (status, head)
-    with serve(refusal) as url:
-        error = failure(url, max_retries=5)
-    assert (error.http_status, error.retryable) == (status, False)
-    assert retry_clock.sleeps == []
+#: What can follow the first line of an answer without coming to a good end.
+BROKEN_OFF = [
+    b"X: y\r\n" * 200,
+    b"X-A: " + b"b" * 100_000,
+    b"no header\r\n",
+    b"Content-Length: 9",
+    b"Content-Length: 99\r\n\r\n{",
+    b"Content-Length: 99\r\nContent-Encoding: gzip\r\n\r\n{",
+    b"Connection: close\r\n\r\n",
+    b'Connection: close\r\n\r\n{"error_code": "APIGW.0301"',
+    b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+]
 
 
-@pytest.mark.parametrize(
-    "rest",
-    [
-        b"X: y\r\n" * 200,
-        b"X-A: " + b"b" * 100_000,
-        b"no header\r\n",
-        b"Content-Length: 9",
-        b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-    ],
-)
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refusal_with_broken_headers_is_a_refusal(retry_clock: FakeClock, status: int, rest: bytes) -> None:
+@pytest.mark.parametrize("rest", BROKEN_OFF)
+@pytest.mark.parametrize(("status", "max_retries"), [(401, 5), (403, 5), (503, 0)])
+def test_an_answer_that_cannot_be_read_keeps_its_status(
+    retry_clock: FakeClock, status: int, max_retries: int, rest: bytes
+) -> None:
     with serve(b"HTTP/1.1 %d No\r\n" % status + rest) as url:
-        error = failure(url, max_retries=5)
-    assert (error.http_status, error.retryable) == (status, False)
+        error = failure(url, max_retries=max_retries)
+    # So a refusal is final.
+    assert (error.http_status, error.retryable) == (status, status == 503)
     assert retry_clock.sleeps == []
-
-
-def test_an_outage_with_broken_headers_is_an_outage() -> None:
-    with serve(b"HTTP/1.1 503 No\r\n" + b"X: y\r\n" * 200) as url:
-        error = failure(url)
-    assert (error.http_status, error.retryable) == (503, True)
 
 
 def test_an_echo_among_broken_headers_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    answer = ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode(), b"no header", b"X-Echo: " + TOKEN.encode())
-    with caplog.at_level("DEBUG"), serve(answer) as url, contextlib.suppress(CloudPondError):
+    echo = ok(ORDER, b"no header", b"X-Echo: " + TOKEN.encode())
+    with caplog.at_level("DEBUG"), serve(echo) as url, contextlib.suppress(CloudPondError):
         show(url)
     assert TOKEN not in caplog.text
-
-
-def test_a_body_that_cannot_be_decoded(retry_clock: FakeClock) -> None:
-    with serve(ok(b"not compressed", b"Content-Encoding: gzip")) as url:
-        error = failure(url, max_retries=5)
-    assert (error.http_status, error.message) == (200, "the answer can't be decoded")
-    assert not error.retryable
-    assert retry_clock.sleeps == []
 
 
 def test_a_compressed_answer_that_is_too_large() -> None:
     with serve(ok(gzip.compress(b" " * 100_000_000), b"Content-Encoding: gzip")) as url:
         tracemalloc.start()
         try:
-            error = failure(url)
-            _now, peak = tracemalloc.get_traced_memory()
+            assert "larger than 10 MiB" in str(failure(url))
+            assert tracemalloc.get_traced_memory()[1] < 40_000_000
         finally:
             tracemalloc.stop()
-    assert "larger than 10 MiB" in str(error)
-    assert peak < 40_000_000
-
-
-def test_the_largest_compressed_answer() -> None:
-    order = b'{"delivery_order": {"id": "%s"}}' % ID.encode()
-    body = gzip.compress(order.ljust(BODY_MAX))
-    with serve(ok(body, b"Content-Encoding: gzip")) as url:
-        assert show(url)["id"] == ID
-
-
-def test_an_answer_that_is_too_large_is_not_read_to_its_end() -> None:
-    sent = 0
-    megabyte = b" " * 1024 * 1024
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def answer() -> None:
-            nonlocal sent
-            connection, _peer = listener.accept()
-            with connection, contextlib.suppress(ConnectionError):
-                connection.recv(65536)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (60 * len(megabyte)))
-                for number in range(1, 61):
-                    connection.sendall(megabyte)
-                    sent = number
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        error = failure(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        thread.join()
-    assert "larger than 10 MiB" in str(error)
-    assert sent < 40
 
 
 @pytest.mark.parametrize("host", ["a" * 64 + ".invalid", "a..invalid"])
@@ -358,29 +255,7 @@ def test_host_names_that_are_none(host: str) -> None:
     assert not error.retryable
 
 
-@pytest.mark.parametrize("encoding", [b"gzip", b"x-gzip", b" GZIP "])
-def test_a_compressed_answer(encoding: bytes) -> None:
-    body = gzip.compress(b'{"delivery_order": {"id": "%s"}}' % ID.encode())
-    with serve(ok(body, b"Content-Encoding: " + encoding)) as url:
-        assert show(url)["id"] == ID
-
-
-@pytest.mark.parametrize("encoding", [b"", b"identity"])
-def test_an_answer_that_says_it_is_not_compressed(encoding: bytes) -> None:
-    with serve(ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode(), b"Content-Encoding: " + encoding)) as url:
-        assert show(url)["id"] == ID
-
-
-def test_a_chunked_answer_that_breaks_off(retry_clock: FakeClock) -> None:
-    broken = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"
-    with serve(broken, ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode())) as url:
-        assert show(url, max_retries=1)["id"] == ID
-    with serve(broken) as url:
-        error = failure(url)
-    assert (without_port(error.message), error.retryable) == ("the answer from 127.0.0.1 was cut short", True)
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 413, 422])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
 def test_refusals_are_never_repeated(emulate: Emulate, retry_clock: FakeClock, status: int) -> None:
     emulator = emulate(f"{ID}=http:{status}")
     error = failure(emulator.url, max_retries=5)
@@ -388,39 +263,29 @@ def test_refusals_are_never_repeated(emulate: Emulate, retry_clock: FakeClock, s
     assert error.code
     assert error.message
     assert error.request_id
-    assert f"HTTP {status}, {error.code}: {error.message} (request ID {error.request_id})" in without_port(error)
+    assert f"HTTP {status}, {error.code}: {error.message} (request ID {error.request_id})" in str(error)
     assert len(emulator.requests) == 1
     assert retry_clock.sleeps == []
 
 
-def test_a_wrong_token_is_sent_once(emulate: Emulate) -> None:
-    emulator = emulate(f"{ID}=SUCCESS")
-    error = failure(emulator.url, token="secret-but-wrong", max_retries=5)
-    assert (error.http_status, error.code) == (401, "APIGW.0301")
-    assert len(emulator.requests) == 1
-
-
-@pytest.mark.parametrize("status", [408, 429, 500, 501, 502, 503, 504])
-def test_passing_faults_are_repeated(emulate: Emulate, retry_clock: FakeClock, status: int) -> None:
-    emulator = emulate(f"{ID}=http:{status}*2,SUCCESS", f"other=http:{status}")
-    assert show(emulator.url, max_retries=2)["status"] == "SUCCESS"
-    with make_client(emulator.url, max_retries=2) as client, pytest.raises(CloudPondError) as caught:
-        DELIVERY_ORDERS.show(client, "other")
-    assert (caught.value.http_status, caught.value.retryable) == (status, True)
-    assert len(emulator.requests) == 6
-
-
 @pytest.mark.parametrize(
-    ("fault", "reason"),
-    [("reset", "no answer from 127.0.0.1: Connection reset"), ("cut-short", "the answer from 127.0.0.1 was cut short")],
+    ("fault", "status", "reason"),
+    [
+        *((f"http:{status}", status, f"HTTP {status}, ") for status in (408, 429, 500, 502, 503, 504)),
+        ("reset", None, "no answer from 127.0.0.1: Connection reset"),
+        ("cut-short", None, "the answer from 127.0.0.1 was cut short"),
+        ("cut-chunks", None, "the answer from 127.0.0.1 was cut short"),
+        ("cut-without-length", None, "the answer from 127.0.0.1 was cut short"),
+    ],
 )
-def test_connections_that_break_are_repeated(emulate: Emulate, retry_clock: FakeClock, fault: str, reason: str) -> None:
+def test_outages_are_waited_out(
+    emulate: Emulate, retry_clock: FakeClock, fault: str, status: int | None, reason: str
+) -> None:
     emulator = emulate(f"{ID}={fault}*2,SUCCESS", f"other={fault}")
     assert show(emulator.url, max_retries=2)["status"] == "SUCCESS"
-    with make_client(emulator.url, max_retries=2) as client, pytest.raises(CloudPondError) as caught:
-        DELIVERY_ORDERS.show(client, "other")
-    assert (caught.value.http_status, caught.value.code, caught.value.retryable) == (None, None, True)
-    assert reason in without_port(caught.value)
+    error = failure(emulator.url, "other", max_retries=2)
+    assert (error.http_status, error.retryable) == (status, True)
+    assert reason in without_port(error)
     assert len(emulator.requests) == 6
 
 
@@ -430,56 +295,22 @@ def test_different_faults_share_one_budget(emulate: Emulate, retry_clock: FakeCl
     assert len(emulator.requests) == 5
 
 
-def test_a_server_that_is_silent(emulate: Emulate, retry_clock: FakeClock) -> None:
-    emulator = emulate(f"{ID}=slow:2")
-    error = failure(emulator.url, timeout=0.1, max_retries=1)
-    assert error.retryable
-    assert "127.0.0.1 did not answer within 0.1 seconds" in without_port(error)
-
-
-def test_a_body_that_stalls() -> None:
-    stalled = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def answer() -> None:
-            connection, _peer = listener.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
-                stalled.wait(5)
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        error = failure(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=0.1)
-        stalled.set()
-        thread.join()
-    assert error.retryable
-    assert "did not answer within 0.1 seconds" in str(error)
-
-
 def test_no_server() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    error = failure(f"http://127.0.0.1:{port}")
-    assert error.to_dict() == {
-        "http_status": None,
-        "code": None,
-        "message": f"no answer from 127.0.0.1:{port}: Connection refused",
-        "request_id": None,
-        "retryable": True,
-    }
+        server = f"127.0.0.1:{listener.getsockname()[1]}"
+    facts = {"http_status": None, "code": None, "request_id": None, "retryable": True}
+    assert failure(f"http://{server}").to_dict() == {**facts, "message": f"no answer from {server}: Connection refused"}
 
 
-def test_a_gateway_that_answers_html(emulate: Emulate) -> None:
-    error = failure(emulate(f"{ID}=html:502").url)
-    assert (error.http_status, error.code, error.message, error.retryable) == (502, None, "Bad Gateway", True)
-
-
-def test_a_status_line_without_a_reason() -> None:
-    with serve(b"HTTP/1.1 418\r\nContent-Length: 0\r\n\r\n") as url:
+@pytest.mark.parametrize(
+    ("page", "message"),
+    [(answer("502 Bad Gateway", b"<html>"), "Bad Gateway"), (b"HTTP/1.1 418\r\nContent-Length: 0\r\n\r\n", None)],
+)
+def test_a_gateway_that_does_not_speak_json(page: bytes, message: str | None) -> None:
+    with serve(page) as url:
         error = failure(url)
-    assert error.message is None
-    assert str(error) == f"Cannot query delivery order '{ID}': HTTP 418"
+    assert (error.code, error.message) == (None, message)
+    assert str(error).endswith(f"HTTP {error.http_status}: {message}" if message else f"HTTP {error.http_status}")
 
 
 # Waiting between retries
@@ -497,38 +328,27 @@ def test_back_off_doubles_up_to_a_bound_with_jitter(
     assert retry_clock.sleeps == [0.25, 0.5, 1]
 
 
-@pytest.mark.parametrize(("asked", "slept"), [("7", 7), ("86400", 60)])
-def test_retry_after_is_kept_within_a_bound(
-    emulate: Emulate, retry_clock: FakeClock, monkeypatch: pytest.MonkeyPatch, asked: str, slept: float
-) -> None:
-    monkeypatch.setattr("random.uniform", lambda low, high: low)
-    assert show(emulate(f"{ID}=throttled:{asked},SUCCESS").url, max_retries=1)["status"] == "SUCCESS"
-    assert retry_clock.sleeps == [slept]
-
-
 @pytest.mark.parametrize(
-    "asked",
+    ("asked", "slept"),
     [
-        b"soon",
-        b"0",
-        b"9" * 5000,
-        b"Fri, 31 Dec 20260 23:59:59 GMT",
-        b"Fri, 31 Dec 99999999999 23:59:59 GMT",
-        b"Thu, 01 Jan 1970 00:00:00 GMT",
+        ("7", 7),
+        # What is too long, and what is no time to come, does not replace the back-off.
+        ("86400", 60),
+        ("0", 0.25),
+        ("soon", 0.25),
+        ("9" * 5000, 0.25),
+        ("Fri, 31 Dec 99999999999 23:59:59 GMT", 0.25),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.25),
     ],
 )
-@pytest.mark.parametrize("status", [b"429", b"503"])
-def test_a_retry_after_that_is_no_time_does_not_replace_the_back_off(
-    retry_clock: FakeClock, status: bytes, asked: bytes
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_kept_within_a_bound(
+    retry_clock: FakeClock, monkeypatch: pytest.MonkeyPatch, status: int, asked: str, slept: float
 ) -> None:
-    throttled = b"HTTP/1.1 %s Slow\r\nRetry-After: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % (
-        status,
-        asked,
-    )
-    with serve(throttled, ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode())) as url:
+    monkeypatch.setattr("random.uniform", lambda low, high: low)
+    with serve(answer(f"{status} Slow", b"", f"Retry-After: {asked}".encode()), ok(ORDER)) as url:
         assert show(url, max_retries=1)["id"] == ID
-    assert all(seconds > 0 for seconds in retry_clock.sleeps)
-    assert retry_clock.sleeps
+    assert retry_clock.sleeps == [slept]
 
 
 @pytest.mark.parametrize(("seconds", "tries"), [(0, 1), (1.4, 2), (1.6, 3), (100, 6)])
@@ -547,8 +367,7 @@ def test_no_retry_begins_after_the_last_moment(
 
 
 def test_a_retry_after_makes_no_refusal_repeatable() -> None:
-    too_large = b"HTTP/1.1 413 Large\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
-    with serve(too_large) as url:
+    with serve(answer("413 Large", b"", b"Retry-After: 1")) as url:
         assert not failure(url, max_retries=3).retryable
 
 
@@ -566,9 +385,7 @@ def test_each_try_is_signed_anew(retry_clock: FakeClock, monkeypatch: pytest.Mon
     dates = iter(time.struct_time((2026, 11, day, 0, 0, 0, 0, 0, 0)) for day in range(1, 9))
     monkeypatch.setattr("time.gmtime", lambda: next(dates))
     received: list[bytes] = []
-    unavailable = b"HTTP/1.1 503 Away\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    answers = (unavailable, b"", ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode()))
-    with serve(*answers, received=received) as url:
+    with serve(answer("503 Away"), b"", ok(ORDER), received=received) as url:
         assert show(url, access_key="AK", secret_key="my-secret", max_retries=2)["id"] == ID
     signatures = {line for request in received for line in request.split(b"\r\n") if line.startswith(b"Authorization")}
     assert len(received) == len(signatures) == 3
@@ -576,36 +393,19 @@ def test_each_try_is_signed_anew(retry_clock: FakeClock, monkeypatch: pytest.Mon
 
 
 def test_an_echo_in_any_place_is_masked() -> None:
-    token = b"MIIF/secret+token=="
+    token = TOKEN.encode()
     quoted = b"MIIF%2Fsecret%2Btoken%3D%3D"
-    body = b'{"delivery_order": {"id": "%s", "name": "%s", "echo": ["%s", 1]}}' % (ID.encode(), token, quoted)
-    with serve(ok(body)) as url:
+    echo = b'"name": "%s", "echo": ["%s"], "%s": 1}}' % (token, quoted, token)
+    with serve(ok(ORDER.replace(b"}}", b", " + echo))) as url:
         order = show(url)
-    assert (order["name"], order["echo"]) == ("********", ["********", 1])
-    with serve(ok(b'{"delivery_order": {"id": "%s", "%s": 1}}' % (ID.encode(), token))) as url:
-        assert show(url)["********"] == 1
-    with serve(ok(b'{"delivery_order": {"id": "%s", "%s": 1, "%s": 2}}' % (ID.encode(), token, quoted))) as url:
+    assert (order["name"], order["echo"], order["********"]) == ("********", ["********"], 1)
+    with serve(ok(b'{"%s": 1, "%s": 2}' % (token, quoted))) as url:
         assert "the answer has the key '********' twice" in str(failure(url))
-    with serve(b"HTTP/1.1 302 Found\r\nLocation: /?t=%s\r\nContent-Length: 0\r\n\r\n" % quoted) as url:
+    with serve(answer("302 Found", b"", b"Location: /?t=" + quoted)) as url:
         assert "'/?t=********'" in str(failure(url))
-    with serve(b"HTTP/1.1 400 %s\r\nX-Request-Id: %s\r\nContent-Length: 0\r\n\r\n" % (token, token)) as url:
+    with serve(answer(f"400 {TOKEN}", b"", b"X-Request-Id: " + token)) as url:
         error = failure(url)
     assert (error.message, error.request_id) == ("********", "********")
-
-
-@pytest.mark.parametrize(
-    "echo",
-    [
-        b'{"error_code": "X", "error_msg": "MIIF\\u002fsecret+token=="}',
-        b'{"error_code": "X", "error_msg": "MIIF&#47;secret&#43;token&#x3d;&#x3D;"}',
-        b'{"error_code": "X", "error_msg": "MIIF%2fsecret%2btoken%3d%3d"}',
-        '{"error_code": "X", "error_msg": "MIIF/secret+token=="}'.encode("utf-16"),
-    ],
-)
-@pytest.mark.parametrize("status", [200, 400, 503])
-def test_an_echo_in_any_encoding_is_masked(echo: bytes, status: int) -> None:
-    with serve(b"HTTP/1.1 %d No\r\nContent-Length: %d\r\n\r\n" % (status, len(echo)) + echo) as url:
-        failure(url)
 
 
 def test_an_echo_where_no_header_should_be(retry_clock: FakeClock) -> None:
@@ -618,9 +418,9 @@ def test_an_echo_where_no_header_should_be(retry_clock: FakeClock) -> None:
 
 def test_a_cookie_is_not_sent_back(retry_clock: FakeClock) -> None:
     received: list[bytes] = []
-    busy = b"HTTP/1.1 503 Busy\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    answer = ok(b'{"delivery_order": {"id": "%s"}}' % ID.encode(), b"Set-Cookie: c=d; Path=/")
-    with serve(busy, answer, answer, received=received) as url, make_client(url, max_retries=1) as client:
+    busy = answer("503 Busy", b"", b"Set-Cookie: a=b; Path=/")
+    again = ok(ORDER, b"Set-Cookie: c=d; Path=/")
+    with serve(busy, again, again, received=received) as url, make_client(url, max_retries=1) as client:
         DELIVERY_ORDERS.show(client, ID)
         DELIVERY_ORDERS.show(client, ID)
     assert len(received) == 3
@@ -629,9 +429,8 @@ def test_a_cookie_is_not_sent_back(retry_clock: FakeClock) -> None:
 
 def test_a_message_is_one_clean_line() -> None:
     body = b'{"error_code": "X", "error_msg": "a\\u001b[31m\\r\\n b %s"}' % (b"x" * 1000)
-    with serve(b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n" % len(body) + body) as url:
-        message = failure(url).message
-    assert message == "a [31m b " + "x" * 491 + "..."
+    with serve(answer("400 Bad", body)) as url:
+        assert failure(url).message == "a [31m b " + "x" * 491 + "..."
 
 
 def test_netrc_does_not_replace_the_token(emulate: Emulate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -662,18 +461,15 @@ def test_a_secret_in_place_of_an_id_is_not_repeated(emulate: Emulate) -> None:
         (b'{"code": "IES.1", "message": "m"}', ("IES.1", "m")),
         (b'{"error": {"error_code": "IES.1", "error_msg": "m"}}', ("IES.1", "m")),
         (b'{"error": {"code": 7, "message": "m"}}', ("7", "m")),
-        (b'{"error_code": "IES.1", "error_msg": "m", "encoded_authorization_message": "e"}', ("IES.1", "m")),
         (b'{"error_code": null, "error_msg": null}', (None, "Bad")),
         (b'{"error_code": "IES.1"}', (None, "Bad")),
-        (b'{"error": "text", "more": {"code": "IES.1", "message": "m"}}', ("IES.1", "m")),
         (b'{"a": {"b": {"code": "IES.1", "message": "m"}}}', (None, "Bad")),
         (b"[]", (None, "Bad")),
         (b"text", (None, "Bad")),
     ],
 )
 def test_bodies_of_errors(body: bytes, expected: tuple[str | None, str | None]) -> None:
-    head = b"HTTP/1.1 400 Bad\r\nX-Request-Id: r-1\r\nContent-Length: %d\r\n\r\n" % len(body)
-    with serve(head + body) as url:
+    with serve(answer("400 Bad", body, b"X-Request-Id: r-1")) as url:
         error = failure(url)
     assert (error.code, error.message, error.request_id) == (*expected, "r-1")
 
@@ -684,12 +480,8 @@ def test_bodies_of_errors(body: bytes, expected: tuple[str | None, str | None]) 
 def test_an_unknown_authority_is_refused_at_once(emulate: Emulate, retry_clock: FakeClock, tls: Tls) -> None:
     emulator = emulate(f"{ID}=SUCCESS", certificate=tls.certificate, key=tls.key)
     error = failure(emulator.url, max_retries=5)
-    assert not error.retryable
-    assert error.message is not None
-    assert (
-        without_port(error.message)
-        == "the certificate of 127.0.0.1 can't be verified: unable to get local issuer certificate"
-    )
+    reason = "the certificate of 127.0.0.1 can't be verified: unable to get local issuer certificate"
+    assert (without_port(error.message), error.retryable) == (reason, False)
     assert retry_clock.sleeps == []
     assert emulator.requests == []
 
@@ -716,45 +508,16 @@ def test_a_bundle_of_the_environment_is_used_without_options(
     emulator = emulate(f"{ID}=SUCCESS", certificate=tls.certificate, key=tls.key)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", tls.ca)
     assert show(emulator.url)["status"] == "SUCCESS"
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
-    error = failure(emulator.url)
-    assert "/nowhere.pem" in str(error)
-    assert not error.retryable
 
 
 def test_a_directory_of_authorities(emulate: Emulate, tls: Tls, tmp_path: Path) -> None:
     emulator = emulate(f"{ID}=SUCCESS", certificate=tls.certificate, key=tls.key)
     shutil.copy(tls.ca, tmp_path)
     error = failure(emulator.url, ca_path=str(tmp_path))
-    assert f"ca_path names the directory {str(tmp_path)!r}, which has no certificate named by its hash" in str(error)
-    assert "run openssl rehash on it" in str(error)
+    reason = f"{str(tmp_path)!r}, which has no certificate named by its hash: run openssl rehash on it"
+    assert str(error).endswith(f"ca_path names the directory {reason}")
     subprocess.run(["openssl", "rehash", str(tmp_path)], check=True)
     assert show(emulator.url, ca_path=str(tmp_path))["status"] == "SUCCESS"
-
-
-@pytest.mark.parametrize("content", [None, "no certificate"])
-def test_a_ca_path_that_cannot_be_used(tmp_path: Path, content: str | None) -> None:
-    path = tmp_path / "ca.pem"
-    if content:
-        path.write_text(content)
-    error = failure("https://127.0.0.1", ca_path=str(path))
-    assert "ca_path must name a file or directory of CA certificates" in str(error)
-    assert not error.retryable
-
-
-def test_a_handshake_that_breaks_is_an_outage(tls: Tls) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def hang_up() -> None:
-            connection, _peer = listener.accept()
-            connection.recv(1)
-            connection.close()
-
-        thread = threading.Thread(target=hang_up)
-        thread.start()
-        error = failure(f"https://127.0.0.1:{listener.getsockname()[1]}", ca_path=tls.ca)
-        thread.join()
-    assert error.retryable
 
 
 # Proxies
@@ -768,22 +531,20 @@ def test_plain_requests_never_meet_a_proxy(emulate: Emulate, monkeypatch: pytest
     assert proxy.requests == []
 
 
-def test_tls_requests_use_the_proxy_of_the_environment(tls: Tls, monkeypatch: pytest.MonkeyPatch) -> None:
-    # user:secret/word, as the proxy was sent it.
-    echo = b"Proxy-Authorization: Basic dXNlcjpzZWNyZXQvd29yZA=="
-    with serve(b"HTTP/1.1 407 %s\r\nContent-Length: 0\r\n\r\n" % echo) as proxy:
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        # user:secret/word, as the proxy was sent it.
+        (" Proxy-Authorization: Basic dXNlcjpzZWNyZXQvd29yZA==", " Proxy-Authorization: Basic ********"),
+        ("", ""),
+    ],
+)
+def test_tls_requests_use_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch, words: str, shown: str) -> None:
+    with serve(answer(f"407{words}")) as proxy:
         monkeypatch.setenv("https_proxy", proxy.replace("http://", "http://user:secret%2Fword@"))
         error = failure("https://ies.example.com")
-    name = f"the proxy {proxy.replace('http://', '')} (https_proxy)"
-    assert error.message == f"{name} refused to connect: 407 Proxy-Authorization: Basic ********"
+    assert error.message == f"the proxy {proxy[7:]} (https_proxy) refused to connect: 407{shown}"
     assert not error.retryable
-
-
-def test_a_proxy_that_refuses_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serve(b"HTTP/1.1 403\r\nContent-Length: 0\r\n\r\n") as proxy:
-        monkeypatch.setenv("https_proxy", proxy)
-        error = failure("https://ies.example.com")
-    assert error.message == f"the proxy {proxy.replace('http://', '')} (https_proxy) refused to connect: 403"
 
 
 # Without requests

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
+from unittest import mock
 
 import pytest
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._auth import SignatureAuth, TokenAuth
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._auth import TokenAuth
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._credentials import find_credential
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._settings import Sources, find_settings
@@ -41,40 +43,33 @@ def failure(**options: str | None) -> str:
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., None]:
     def set_all(*groups: dict[str, str]) -> None:
-        for group in groups:
-            for name, value in group.items():
-                monkeypatch.setenv(name, value)
+        for name, value in (item for group in groups for item in group.items()):
+            monkeypatch.setenv(name, value)
 
     return set_all
 
 
 @pytest.fixture
-def credentials_file(tmp_path: Path) -> t.Callable[[str], Path]:
-    def write(content: str) -> Path:
-        path = tmp_path / ".huaweicloud" / "credentials"
-        path.parent.mkdir()
-        path.write_text(content)
-        return path
-
-    return write
+def path(tmp_path: Path) -> Path:
+    """The default file, whose home directory is that of each test."""
+    file = tmp_path / ".huaweicloud" / "credentials"
+    file.parent.mkdir()
+    return file
 
 
-def test_options_beat_the_environment_and_that_beats_the_file(
-    environment: t.Callable[..., None], credentials_file: t.Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_options_beat_the_environment_and_that_beats_the_file(environment: t.Callable[..., None], path: Path) -> None:
     environment(HW, SDK, {"HW_AUTH_TOKEN": "env-secret"})
-    credentials_file(FILE)
+    path.write_text(f"{FILE}security_token = file-token\n")
     assert find(auth_token="opt-secret").secrets == ("opt-secret",)
     assert find(access_key="ak", secret_key="opt-secret", security_token="st").secrets == ("opt-secret", "st")
     assert find().secrets == ("hw-secret",)
-    monkeypatch.delenv("HW_ACCESS_KEY")
-    monkeypatch.delenv("HW_SECRET_KEY")
+    # An empty variable is not there.
+    environment(dict.fromkeys(HW, ""))
     assert find().secrets == ("sdk-secret",)
-    monkeypatch.delenv("HUAWEICLOUD_SDK_AK")
-    monkeypatch.delenv("HUAWEICLOUD_SDK_SK")
+    environment(dict.fromkeys(SDK, ""))
     assert isinstance(find(), TokenAuth)
-    monkeypatch.delenv("HW_AUTH_TOKEN")
-    assert find().secrets == ("file%%secret",)
+    environment({"HW_AUTH_TOKEN": ""})
+    assert find().secrets == ("file%%secret", "file-token")
 
 
 def test_a_security_token_belongs_to_the_keys_of_its_family(environment: t.Callable[..., None]) -> None:
@@ -87,11 +82,13 @@ def test_a_security_token_belongs_to_the_keys_of_its_family(environment: t.Calla
     [
         ({"HW_ACCESS_KEY": "a"}, "HW_SECRET_KEY must be given in the environment too, along with HW_ACCESS_KEY"),
         ({"HW_SECRET_KEY": "a", **SDK}, "HW_ACCESS_KEY must be given in the environment too, along with HW_SECRET_KEY"),
-        ({"HUAWEICLOUD_SDK_SK": "a"}, "HUAWEICLOUD_SDK_AK must be given in the environment too"),
         ({"HW_SECURITY_TOKEN": "a"}, "HW_ACCESS_KEY and HW_SECRET_KEY must be given in the environment too"),
+        # A value that is refused is named by its place.
+        ({"HW_AUTH_TOKEN": "my-secret\n"}, "HW_AUTH_TOKEN must be one line"),
+        ({"HUAWEICLOUD_SDK_AK": "a", "HUAWEICLOUD_SDK_SK": "my secret"}, "HUAWEICLOUD_SDK_SK must be one line"),
     ],
 )
-def test_half_a_pair_in_the_environment(
+def test_variables_that_are_refused(
     environment: t.Callable[..., None], variables: dict[str, str], message: str
 ) -> None:
     environment(variables)
@@ -102,96 +99,51 @@ def test_half_a_pair_in_the_environment(
     ("options", "message"),
     [
         ({"access_key": "a"}, "secret_key must be given in the options too, along with access_key"),
-        ({"secret_key": "a"}, "access_key must be given in the options too, along with secret_key"),
-        (
-            {"security_token": "a"},
-            "access_key and secret_key must be given in the options too, along with security_token",
-        ),
+        ({"security_token": "a"}, "access_key and secret_key must be given in the options too, along with security_t"),
         ({"access_key": "a", "security_token": "b"}, "too, along with access_key and security_token"),
         ({"access_key": "a", "secret_key": ""}, "secret_key must be one line"),
         ({"auth_token": ""}, "auth_token must be one line"),
         ({"auth_token": "a", "access_key": "a"}, "auth_token and access_key can't be given together"),
-        (
-            {"auth_token": "a", "access_key": "a", "secret_key": "b"},
-            "auth_token and access_key and secret_key can't be given together",
-        ),
     ],
 )
-def test_options_that_do_not_go_together(
-    environment: t.Callable[..., None], options: dict[str, str], message: str
-) -> None:
+def test_options_that_are_refused(environment: t.Callable[..., None], options: dict[str, str], message: str) -> None:
     environment(HW, {"HW_AUTH_TOKEN": "token"})
     assert message in failure(**options)
 
 
-def test_a_variable_that_is_empty_is_not_there(environment: t.Callable[..., None]) -> None:
-    environment({"HW_ACCESS_KEY": "", "HW_SECRET_KEY": ""}, SDK)
-    assert find().secrets == ("sdk-secret",)
-
-
-def test_half_a_pair_in_the_file(credentials_file: t.Callable[[str], Path]) -> None:
-    path = credentials_file("[global]\nak = a\n")
-    assert f"sk must be given in {path} too, along with ak" in failure()
-
-
-def test_temporary_keys_in_the_file(credentials_file: t.Callable[[str], Path]) -> None:
-    credentials_file(f"{FILE}security_token = file-token\n")
-    auth = find()
-    assert isinstance(auth, SignatureAuth)
-    assert auth.secrets == ("file%%secret", "file-token")
-
-
-@pytest.mark.parametrize("content", ["sk = my-secret\n", "[global\nsk = my-secret\n", "[global]\nmy-secret\n"])
-def test_a_file_that_cannot_be_parsed_is_not_repeated(credentials_file: t.Callable[[str], Path], content: str) -> None:
-    path = credentials_file(content)
-    with pytest.raises(CloudPondError) as caught:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[global]\nak = a\n", "sk must be given in PATH too, along with ak"),
+        (b"[global]\nak = a\nsk = b\n  c\n", "sk in PATH must be one line"),
+        (b"sk = my-secret\n", "'PATH' is not a credentials file"),
+        (b"[global\nsk = my-secret\n", "'PATH' is not a credentials file"),
+        (b"[global]\nmy-secret\n", "'PATH' is not a credentials file"),
+        (b"[global]\nsk = \xff\n", "'PATH' is not a credentials file"),
+        (b"[global]\n" + b"# much\n" * 200_000, "'PATH' is not a credentials file"),
+    ],
+)
+def test_files_that_are_refused(path: Path, content: bytes, message: str) -> None:
+    path.write_bytes(content)
+    with pytest.raises(CloudPondError, match=re.escape(message.replace("PATH", str(path)))) as caught:
         find()
-    assert f"{str(path)!r} is not a credentials file" in str(caught.value)
+    # A cause could show a line of the file.
     assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
+    assert "secret" not in str(caught.value)
 
 
-def test_a_file_that_is_not_text(credentials_file: t.Callable[[str], Path]) -> None:
-    credentials_file("").write_bytes(b"[global]\nsk = \xff\n")
-    assert "is not a credentials file" in failure()
-
-
-def test_a_file_that_is_none(credentials_file: t.Callable[[str], Path]) -> None:
-    path = credentials_file("")
-    path.unlink()
-    path.mkdir()
-    assert f"{str(path)!r} is not a credentials file" in failure()
-    path.rmdir()
-    # Opened, it would wait for somebody to write.
-    os.mkfifo(path)
-    assert f"{str(path)!r} is not a credentials file" in failure()
-    path.unlink()
-    path.write_text(FILE + "# much\n" * 200_000)
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_a_directory_or_a_pipe_is_no_file(path: Path, make: t.Callable[[Path], None]) -> None:
+    # Opened, a pipe would wait for somebody to write.
+    make(path)
     assert f"{str(path)!r} is not a credentials file" in failure()
 
 
-def test_a_file_that_may_not_be_read(
-    credentials_file: t.Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = credentials_file(FILE)
-
-    def refuse(*args: object, **kwargs: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
+def test_a_file_that_may_not_be_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_text(FILE)
     # Permissions do not hold for root, as whom tests may run.
-    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr("builtins.open", mock.Mock(side_effect=PermissionError(13, "Permission denied")))
     assert f"{str(path)!r} can't be read: Permission denied" in failure()
-
-
-def test_a_value_that_is_refused_is_named_by_its_place(
-    environment: t.Callable[..., None], credentials_file: t.Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = credentials_file("[global]\nak = a\nsk = b\n  c\n")
-    assert f"sk in {path} must be one line" in failure()
-    environment({"HW_AUTH_TOKEN": "my-secret\n"})
-    assert "HW_AUTH_TOKEN must be one line" in failure()
-    environment({"HUAWEICLOUD_SDK_AK": "a", "HUAWEICLOUD_SDK_SK": "my secret"})
-    assert "HUAWEICLOUD_SDK_SK must be one line" in failure()
 
 
 def test_another_file(environment: t.Callable[..., None], tmp_path: Path) -> None:
@@ -201,8 +153,8 @@ def test_another_file(environment: t.Callable[..., None], tmp_path: Path) -> Non
     assert find().secrets == ("file%%secret",)
 
 
-def test_nothing_at_all(credentials_file: t.Callable[[str], Path]) -> None:
-    path = credentials_file("[basic]\nak = a\nsk = b\n")
+def test_nothing_at_all(path: Path) -> None:
+    path.write_text("[basic]\nak = a\nsk = b\n")
     with pytest.raises(CloudPondError) as caught:
         find()
     assert str(caught.value) == (
@@ -212,36 +164,28 @@ def test_nothing_at_all(credentials_file: t.Callable[[str], Path]) -> None:
     )
 
 
-def test_the_domain_id(
-    environment: t.Callable[..., None], credentials_file: t.Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_domain_id(environment: t.Callable[..., None], path: Path) -> None:
     def find_domain_id() -> str:
-        return str(Sources({}, os.environ).setting("domain_id"))
+        try:
+            return str(Sources({}, os.environ).setting("domain_id"))
+        except CloudPondError as error:
+            return str(error)
 
-    with pytest.raises(CloudPondError) as caught:
-        find_domain_id()
-    assert str(caught.value).startswith(
+    assert find_domain_id().startswith(
         "Cannot query the CloudPond API: no domain_id: give the option, or set HW_DOMAIN_ID or HUAWEICLOUD_SDK"
     )
-    path = credentials_file("[global]\ndomain_id = file-domain\n")
+    path.write_text("[global]\ndomain_id = file domain\n")
+    assert f": domain_id in {path} must be made of" in find_domain_id()
+    path.write_text("[global]\ndomain_id = file-domain\n")
     assert find_domain_id() == "file-domain"
     environment({"HW_DOMAIN_ID": "", "HUAWEICLOUD_SDK_DOMAIN_ID": "sdk-domain"})
     assert find_domain_id() == "sdk-domain"
-    environment({"HW_DOMAIN_ID": "hw-domain"})
-    assert find_domain_id() == "hw-domain"
     environment({"HW_DOMAIN_ID": "hw domain"})
-    with pytest.raises(CloudPondError, match=r": HW_DOMAIN_ID must be made of"):
-        find_domain_id()
-    environment({"HW_DOMAIN_ID": "", "HUAWEICLOUD_SDK_DOMAIN_ID": ""})
-    path.write_text("[global]\ndomain_id = file domain\n")
-    with pytest.raises(CloudPondError, match=f": domain_id in {path} must be made of"):
-        find_domain_id()
+    assert ": HW_DOMAIN_ID must be made of" in find_domain_id()
 
 
-def test_the_file_is_read_once_and_only_if_it_is_needed(
-    credentials_file: t.Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = credentials_file(f"{FILE}domain_id = file-domain\n")
+def test_the_file_is_read_once_and_only_if_it_is_needed(path: Path) -> None:
+    path.write_text(f"{FILE}domain_id = file-domain\n")
     sources = Sources({}, {"HOME": str(path.parents[1])})
     assert find_settings(sources).domain_id == "file-domain"
     path.unlink()

@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import signal
 import socket
 import threading
 import time
-import tracemalloc
 import typing as t
 from pathlib import Path
 
@@ -18,12 +16,11 @@ import pytest
 import trustme
 
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils import _http
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_orders import DELIVERY_ORDERS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Proxy
 
 from ...conftest import FakeClock, Tls, without_port
-from .test_client import ID, failure, make_client, serve, show
+from .test_client import ID, ORDER, failure, serve, show
 
 if t.TYPE_CHECKING:
     from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
@@ -34,7 +31,7 @@ if t.TYPE_CHECKING:
 TIMEOUT = 0.3
 SLACK = 5.0
 
-COMPRESSED = gzip.compress(b'{"delivery_order": {"id": "%s"}}' % ID.encode(), mtime=0)
+COMPRESSED = gzip.compress(ORDER, mtime=0)
 
 TIMED_OUT = "127.0.0.1 did not answer within 0.3 seconds"
 
@@ -59,23 +56,14 @@ def test_no_answer_holds_a_query(emulate: Emulate, fault: str) -> None:
     assert without_port(error).endswith((TIMED_OUT, "was cut short"))
 
 
-@pytest.mark.parametrize("fault", ["trickle-body:0.02", "hang"])
-def test_no_page_holds_a_query(emulate: Emulate, fault: str) -> None:
-    emulator = emulate(f"{ID}=SUCCESS", listing=fault)
-
-    def ask() -> CloudPondError:
-        with make_client(emulator.url, timeout=TIMEOUT) as client, pytest.raises(CloudPondError) as caught:
-            list(DELIVERY_ORDERS.list_all(client, {}))
-        return caught.value
-
-    assert TIMED_OUT in without_port(in_time(ask))
-
-
-@pytest.mark.parametrize("handshake", ["stall", "trickle:0.02"])
-def test_no_handshake_holds_a_query(emulate: Emulate, tls: Tls, handshake: str) -> None:
-    emulator = emulate(f"{ID}=SUCCESS", handshake=handshake, certificate=tls.certificate, key=tls.key)
+@pytest.mark.parametrize(
+    ("handshake", "reason"),
+    [("stall", TIMED_OUT), ("trickle:0.02", TIMED_OUT), ("reset", "no answer from 127.0.0.1: Connection reset")],
+)
+def test_no_handshake_holds_a_query(emulate: Emulate, tls: Tls, handshake: str, reason: str) -> None:
+    emulator = emulate(handshake=handshake, certificate=tls.certificate, key=tls.key)
     error = in_time(lambda: failure(emulator.url, timeout=TIMEOUT, ca_path=tls.ca))
-    assert TIMED_OUT in without_port(error)
+    assert reason in without_port(error)
     assert error.retryable
 
 
@@ -93,12 +81,27 @@ def unreachable() -> t.Iterator[int]:
             each.close()
 
 
-def test_no_address_of_a_name_gets_time_of_its_own(unreachable: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", unreachable))] * 8
-    monkeypatch.setattr("socket.getaddrinfo", lambda *args, **kwargs: addresses)
+@pytest.fixture
+def addresses(monkeypatch: pytest.MonkeyPatch) -> t.Callable[[list[int]], None]:
+    """Let each name have an address for each of these ports."""
+
+    def look_up(ports: list[int]) -> None:
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
+        monkeypatch.setattr("socket.getaddrinfo", lambda *args, **kwargs: found)
+
+    return look_up
+
+
+def test_no_address_of_a_name_gets_time_of_its_own(unreachable: int, addresses: t.Callable[[list[int]], None]) -> None:
+    addresses([unreachable] * 8)
     error = in_time(lambda: failure("https://ies.example.com", timeout=TIMEOUT))
     assert "ies.example.com:443 did not answer within 0.3 seconds" in str(error)
     assert error.retryable
+
+
+def test_the_next_address_of_a_name_is_tried(emulate: Emulate, addresses: t.Callable[[list[int]], None]) -> None:
+    addresses([1, int(emulate(f"{ID}=SUCCESS").url.rpartition(":")[2])])
+    assert show("http://localhost:9")["status"] == "SUCCESS"
 
 
 def join_tries() -> None:
@@ -110,27 +113,27 @@ def join_tries() -> None:
 
 
 @pytest.fixture
-def slow_names(monkeypatch: pytest.MonkeyPatch) -> t.Callable[[float], None]:
-    """Let each name be looked up for some seconds."""
-    look_up = socket.getaddrinfo
+def slow_names(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[t.Callable[[float], None]]:
+    """Let each name be looked up for some seconds, and no longer than until the end of the test."""
+    look_up, over = socket.getaddrinfo, threading.Event()
 
     def slow_down(seconds: float) -> None:
         def look_up_slowly(*args: t.Any, **kwargs: t.Any) -> t.Any:
-            time.sleep(seconds)
+            over.wait(seconds)
             return look_up(*args, **kwargs)
 
         monkeypatch.setattr("socket.getaddrinfo", look_up_slowly)
 
-    return slow_down
+    yield slow_down
+    over.set()
+    join_tries()
 
 
 def test_no_name_server_holds_a_query(emulate: Emulate, slow_names: t.Callable[[float], None]) -> None:
     emulator = emulate(f"{ID}=SUCCESS")
-    slow_names(6)
-    begun = time.monotonic()
-    error = failure(emulator.url, timeout=1)
-    assert 1 <= time.monotonic() - begun < 3
-    assert without_port(error).endswith("127.0.0.1 did not answer within 1 seconds")
+    slow_names(60)
+    error = in_time(lambda: failure(emulator.url, timeout=TIMEOUT))
+    assert without_port(error).endswith(TIMED_OUT)
     assert error.retryable
 
 
@@ -143,10 +146,9 @@ def test_nothing_is_sent_after_the_time_out(
     behind_proxy: bool,
 ) -> None:
     # A refused key would be sent although its turn is over.
+    with_tls = {"certificate": tls.certificate, "key": tls.key} if behind_proxy else {}
     with Proxy() as proxy:
-        emulator = emulate(
-            f"{ID}=SUCCESS", **({"certificate": tls.certificate, "key": tls.key} if behind_proxy else {})
-        )
+        emulator = emulate(f"{ID}=SUCCESS", **with_tls)
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         slow_names(0.5)
         failure(emulator.url, timeout=0.1, ca_path=tls.ca)
@@ -173,17 +175,9 @@ def test_nothing_is_sent_after_an_interruption(emulate: Emulate, slow_names: t.C
     assert emulator.requests == []
 
 
-def test_the_next_address_of_a_name_is_tried(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:
-    emulator = emulate(f"{ID}=SUCCESS")
-    port = int(emulator.url.rpartition(":")[2])
-    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", each)) for each in (1, port)]
-    monkeypatch.setattr("socket.getaddrinfo", lambda *args, **kwargs: addresses)
-    assert show("http://localhost:9")["status"] == "SUCCESS"
-
-
-def test_each_try_has_a_time_out_of_its_own(emulate: Emulate) -> None:
+def test_each_try_has_a_time_out_of_its_own(emulate: Emulate, retry_clock: FakeClock) -> None:
     emulator = emulate(f"{ID}=hang*2,SUCCESS")
-    assert show(emulator.url, timeout=1, max_retries=2)["status"] == "SUCCESS"
+    assert show(emulator.url, timeout=0.5, max_retries=2)["status"] == "SUCCESS"
 
 
 def test_a_slow_answer_within_the_time_out_is_an_answer(emulate: Emulate) -> None:
@@ -191,83 +185,30 @@ def test_a_slow_answer_within_the_time_out_is_an_answer(emulate: Emulate) -> Non
     assert show(emulator.url, timeout=30)["id"] == ID
 
 
-@contextlib.contextmanager
-def stalling(answer: bytes, received: list[bytes] | None = None) -> t.Iterator[str]:
-    """A server that sends this to each connection, and then keeps it open."""
-    with socket.create_server(("127.0.0.1", 0)) as listener, contextlib.ExitStack() as connections:
-
-        def serve_all() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    connection = connections.enter_context(listener.accept()[0])
-                    request = connection.recv(65536)
-                    if received is not None:
-                        received.append(request)
-                    connection.sendall(answer)
-
-        thread = threading.Thread(target=serve_all, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        # A close alone would leave the thread in accept().
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(SLACK)
-
-
-@pytest.mark.parametrize(
-    "rest", [b"", b"Content-Len", b"Content-Length: 99\r\n\r\n", b"Content-Length: 99\r\n\r\n{", b"\r\n{"]
-)
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refusal_that_stalls_is_a_refusal(retry_clock: FakeClock, status: int, rest: bytes) -> None:
-    received: list[bytes] = []
-    with stalling(b"HTTP/1.1 %d No\r\n" % status + rest, received) as url:
-        error = in_time(lambda: failure(url, timeout=TIMEOUT, max_retries=5))
-    assert (error.http_status, error.retryable) == (status, False)
-    assert len(received) == 1
+@pytest.mark.parametrize("rest", [b"", b"Content-Len", b"Content-Length: 99\r\n\r\n{", b"\r\n{"])
+@pytest.mark.parametrize(("status", "max_retries"), [(401, 5), (403, 5), (503, 0)])
+def test_an_answer_that_stalls_keeps_its_status(
+    retry_clock: FakeClock, status: int, max_retries: int, rest: bytes
+) -> None:
+    with serve(b"HTTP/1.1 %d No\r\n" % status + rest, stall=True) as url:
+        error = in_time(lambda: failure(url, timeout=TIMEOUT, max_retries=max_retries))
+    # So a refusal is final.
+    assert (error.http_status, error.retryable) == (status, status == 503)
     assert retry_clock.sleeps == []
-
-
-def test_an_outage_that_stalls_is_an_outage() -> None:
-    with stalling(b"HTTP/1.1 503 No\r\n") as url:
-        error = in_time(lambda: failure(url, timeout=TIMEOUT))
-    assert (error.http_status, error.retryable) == (503, True)
 
 
 def test_what_came_before_the_time_out_is_no_answer() -> None:
     # Without a length, the answer ends with the connection: what came by then is not the answer.
-    whole = b'HTTP/1.1 200 OK\r\n\r\n{"delivery_order": {"id": "%s", "status": "SUCCESS"}}' % ID.encode()
-    with stalling(whole) as url:
+    with serve(b"HTTP/1.1 200 OK\r\n\r\n" + ORDER, stall=True) as url:
         assert TIMED_OUT in without_port(in_time(lambda: failure(url, timeout=TIMEOUT)))
 
 
 def test_a_client_leaves_no_thread(emulate: Emulate) -> None:
-    before = set(threading.enumerate())
-    emulator = emulate(f"{ID}=SUCCESS")
-    own = set(threading.enumerate()) - before
-    show(emulator.url)
-    deadline = time.monotonic() + SLACK
-    while time.monotonic() < deadline:
-        left = {thread for thread in threading.enumerate() if thread.name == "cloudpond-try"} - before - own
-        if not left:
-            return
-        time.sleep(0.01)
-    raise AssertionError(left)
+    show(emulate(f"{ID}=SUCCESS").url)
+    join_tries()
 
 
 # The limit to the bytes of an answer
-
-
-@pytest.mark.parametrize("fault", ["large-error", "large-error:400", "long-headers"])
-def test_a_large_error_is_not_looked_at(emulate: Emulate, fault: str) -> None:
-    emulator = emulate(f"{ID}={fault}")
-    tracemalloc.start()
-    try:
-        error = in_time(lambda: failure(emulator.url))
-        # The emulator is in the same process, and its memory counts too.
-        assert tracemalloc.get_traced_memory()[1] < 80 * 1024 * 1024
-    finally:
-        tracemalloc.stop()
-    assert error.http_status in (400, 500)
-    assert len(str(error)) < 2000
 
 
 def test_only_the_beginning_of_an_error_is_read(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,47 +216,7 @@ def test_only_the_beginning_of_an_error_is_read(emulate: Emulate, monkeypatch: p
     assert failure(emulate(f"{ID}=http:400").url).code is None
 
 
-@pytest.mark.parametrize("fault", ["unknown-encoding", "not-gzip"])
-def test_what_cannot_be_decoded_is_no_answer(emulate: Emulate, fault: str) -> None:
-    error = failure(emulate(f"{ID}={fault}").url, max_retries=3)
-    assert "the answer can't be decoded" in str(error)
-    assert (error.http_status, error.retryable) == (200, False)
-
-
-def test_what_is_compressed_stays_within_bounds() -> None:
-    packed = gzip.compress(bytes(64 * 1024 * 1024), mtime=0)
-    with serve(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n" + packed) as url:
-        tracemalloc.start()
-        try:
-            assert "the answer is larger than 10 MiB and was cut off" in str(failure(url))
-            assert tracemalloc.get_traced_memory()[1] < 40 * 1024 * 1024
-        finally:
-            tracemalloc.stop()
-
-
-@pytest.mark.parametrize(
-    ("fault", "reason"),
-    [
-        ("duplicate-keys", "the answer has the key 'status' twice"),
-        ("duplicate-order", "the answer has the key 'delivery_order' twice"),
-        ("nan", "the answer is not JSON"),
-        ("infinity", "the answer is not JSON"),
-        ("not-utf-8", "the answer is not JSON"),
-    ],
-)
-def test_answers_that_cannot_be_believed(emulate: Emulate, fault: str, reason: str) -> None:
-    error = failure(emulate(f"{ID}={fault}").url, max_retries=3)
-    assert reason in str(error)
-    assert (error.http_status, error.retryable) == (200, False)
-
-
-@pytest.mark.parametrize("fault", ["cut-chunks", "cut-without-length"])
-def test_answers_that_break_off(emulate: Emulate, fault: str) -> None:
-    error = in_time(lambda: failure(emulate(f"{ID}={fault}").url, timeout=TIMEOUT))
-    assert (error.http_status, error.retryable) == (None, True)
-
-
-@pytest.mark.parametrize("end", [b"HTTP/1.1 200", b"\n", b"Content-Ty", b"Content-Type: a/b", b"\r\n\r\n"])
+@pytest.mark.parametrize("end", [b"HTTP/1.1 200", b"Content-Ty", b"Content-Type: a/b", b"\r\n\r\n"])
 def test_an_answer_that_breaks_off_within_its_headers_was_cut_short(end: bytes) -> None:
     # To http.client, the end of the connection is the end of the headers.
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: a/b\r\n\r\n"
@@ -330,21 +231,18 @@ def test_an_answer_that_breaks_off_within_its_headers_was_cut_short(end: bytes) 
     [
         (b"", b'{"delivery_order": {"id": "', True),
         (b"", b' {"delivery_order"\n', True),
-        (b"", b'\xef\xbb\xbf{"delivery_order"', True),
-        (b"", b'{"delivery_order": {"name": "\xe5\xb9', True),
+        (b"", b'\xef\xbb\xbf{"delivery_order": {"name": "\xe5\xb9', True),
         # Whatever its length says.
         (b"Content-Length: 8\r\n", b'{"deliv"', True),
         (b"Transfer-Encoding: chunked\r\n", b'8\r\n{"deliv"\r\n0\r\n\r\n', True),
         (b"Content-Encoding: gzip\r\n", COMPRESSED[:-9], True),
-        (b"Content-Encoding: gzip\r\n", COMPRESSED[:2], True),
         # It was no JSON object from the start, or is one that can't be believed.
         (b"Content-Length: 0\r\n", b"", False),
         (b"Transfer-Encoding: chunked\r\n", b"0\r\n\r\n", False),
         (b"", b"<html><body>", False),
         (b"", b'[{"delivery_order"', False),
-        (b"", b'{"delivery_order": {"id": 1, "id": 2}}', False),
         (b"", b'{"delivery_order": NaN}', False),
-        (b"Content-Encoding: gzip\r\n", b"not gzip", False),
+        (b"", b'{"delivery_order": {"id": null}}', False),
         (b"Content-Encoding: gzip\r\n", COMPRESSED + COMPRESSED, False),
         (b"Content-Encoding: br\r\n", b"{", False),
     ],
@@ -354,28 +252,6 @@ def test_an_object_that_breaks_off_was_cut_short(headers: bytes, body: bytes, cu
         error = failure(url)
     assert (error.http_status, error.retryable) == (None if cut else 200, cut)
     assert without_port(error).endswith("the answer from 127.0.0.1 was cut short") is cut
-
-
-@pytest.mark.parametrize("body", [b"", b'{"error_code": "APIGW.0301"'])
-def test_a_refusal_that_was_cut_is_final(body: bytes) -> None:
-    with serve(b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n" + body) as url:
-        error = failure(url, max_retries=3)
-    assert (error.http_status, error.retryable) == (401, False)
-
-
-def test_a_whole_answer_without_a_length() -> None:
-    with serve(b'HTTP/1.0 200 OK\r\n\r\n {"delivery_order": {"id": "%s"}}\r\n' % ID.encode()) as url:
-        assert show(url)["id"] == ID
-
-
-def test_half_a_character_becomes_a_mark(emulate: Emulate) -> None:
-    order = show(emulate(f"{ID}=lone-surrogate").url)
-    assert order["id"] == ID
-    order["name"].encode()
-
-
-def test_a_large_field_is_passed_on(emulate: Emulate) -> None:
-    assert len(show(emulate(f"{ID}=large-field").url)["name"]) >= 1024 * 1024
 
 
 # Proxies
@@ -391,7 +267,7 @@ def behind(emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch) -> t.Cal
         *,
         wrong: str = "",
         tries: int = 1,
-        userinfo: str = "user:pass%23word",
+        password: str = "pass%23word",
         timeout: float = TIMEOUT,
         endpoint: str = emulator.url,
         **options: t.Any,
@@ -402,12 +278,10 @@ def behind(emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch) -> t.Cal
             if scheme == "https":
                 # urllib3 1.26 can't verify a proxy by its address.
                 rest = rest.replace("127.0.0.1", "localhost")
-            monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://{userinfo}@{rest}")
+            monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://user:{password}@{rest}")
             begun = time.monotonic()
-            error: CloudPondError | None = None
             try:
-                with make_client(endpoint, ca_path=tls.ca, timeout=timeout, max_retries=tries - 1) as client:
-                    return DELIVERY_ORDERS.show(client, ID)
+                return show(endpoint, ca_path=tls.ca, timeout=timeout, max_retries=tries - 1)
             except CloudPondError as raised:
                 error = raised
         assert "pass" not in str(error)
@@ -417,48 +291,42 @@ def behind(emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch) -> t.Cal
     return ask
 
 
-@pytest.mark.parametrize("secure", [False, True])
-def test_a_query_goes_through_a_proxy(behind: t.Callable[..., t.Any], tls: Tls, secure: bool) -> None:
-    options = {"certificate": tls.certificate, "key": tls.key} if secure else {}
-    assert behind("ok", timeout=30, **options)["status"] == "SUCCESS"
+def test_a_query_goes_through_a_proxy_with_tls(behind: t.Callable[..., t.Any], tls: Tls) -> None:
+    assert behind("ok", timeout=30, certificate=tls.certificate, key=tls.key)["status"] == "SUCCESS"
 
 
-@pytest.mark.parametrize("status", [400, 403, 407, 404])
-def test_a_refusal_of_a_proxy_is_final(behind: t.Callable[..., t.Any], retry_clock: object, status: int) -> None:
-    error, address, requests = behind(f"http:{status}", tries=4, timeout=30)
+@pytest.mark.parametrize(
+    ("life", "password", "status"),
+    [("http:403", "pass%23word", 403), ("http:407", "pass%23word", 407), ("ok", "pass", 407)],
+)
+def test_a_refusal_of_a_proxy_is_final(
+    behind: t.Callable[..., t.Any], retry_clock: object, life: str, password: str, status: int
+) -> None:
+    error, address, requests = behind(life, password=password, tries=4, timeout=30)
     assert f"the proxy {address} (HTTPS_PROXY) refused to connect: {status}" in str(error)
     assert (error.http_status, error.retryable) == (None, False)
     assert requests == 1
 
 
-def test_a_tunnel_with_broken_headers_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serve(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000) as url:
-        monkeypatch.setenv("HTTPS_PROXY", url)
-        error = failure("https://ies.example.com", max_retries=0)
-    reason = "got more than 65536 bytes when reading header line"
-    assert str(error).endswith(f"no answer from the proxy {url[7:]} (HTTPS_PROXY): {reason}")
-    assert error.retryable
-
-
-def test_a_refusal_of_a_proxy_with_broken_headers_is_final(
-    retry_clock: object, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("answer", "reason", "retryable"),
+    [
+        (b"407 No\r\n" + b"X: y\r\n" * 200, " refused to connect: 407", False),
+        (b"200 OK\r\nX: " + b"y" * 70_000, ": got more than 65536 bytes when reading header line", True),
+    ],
+    ids=["refusal", "tunnel"],
+)
+def test_a_proxys_answer_with_broken_headers(
+    monkeypatch: pytest.MonkeyPatch, answer: bytes, reason: str, retryable: bool
 ) -> None:
-    with serve(b"HTTP/1.1 407 No\r\n" + b"X: y\r\n" * 200) as url:
+    with serve(b"HTTP/1.1 " + answer) as url:
         monkeypatch.setenv("HTTPS_PROXY", url)
-        error = failure("https://ies.example.com", max_retries=3)
-    assert f"the proxy {url[7:]} (HTTPS_PROXY) refused to connect: 407" in str(error)
-    assert not error.retryable
+        error = failure("https://ies.example.com")
+    assert f"the proxy {url[7:]} (HTTPS_PROXY){reason}" in str(error)
+    assert error.retryable is retryable
 
 
-def test_a_wrong_password_is_sent_to_a_proxy_once(behind: t.Callable[..., t.Any], retry_clock: object) -> None:
-    error, address, requests = behind(
-        "ok", tries=4, timeout=30, userinfo="user:passé".encode("ascii", "ignore").decode()
-    )
-    assert f"the proxy {address} (HTTPS_PROXY) refused to connect: 407" in str(error)
-    assert (error.http_status, error.retryable, requests) == (None, False, 1)
-
-
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 429, 502])
 def test_an_outage_of_a_proxy_is_waited_out(behind: t.Callable[..., t.Any], retry_clock: object, status: int) -> None:
     assert behind(f"http:{status}*2,ok", tries=3, timeout=30)["status"] == "SUCCESS"
     error, address, requests = behind(f"http:{status}", tries=3, timeout=30)
@@ -466,77 +334,64 @@ def test_an_outage_of_a_proxy_is_waited_out(behind: t.Callable[..., t.Any], retr
     assert (error.http_status, error.retryable, requests) == (None, True, 3)
 
 
-@pytest.mark.parametrize("fault", ["hang", "trickle:0.02", "trickle:0", "reset"])
-def test_no_proxy_holds_a_query(behind: t.Callable[..., t.Any], fault: str) -> None:
+# Behind the proxy, either of the two can be the cause.
+@pytest.mark.parametrize(
+    ("fault", "server"),
+    [("hang", ""), ("trickle:0.02", ""), ("reset", ""), ("hang-after", "127.0.0.1"), ("cut", "127.0.0.1")],
+)
+def test_no_proxy_holds_a_query(behind: t.Callable[..., t.Any], fault: str, server: str) -> None:
     error, address, _requests = behind(fault)
-    assert f"the proxy {address} (HTTPS_PROXY)" in str(error)
+    words, proxy, _rest = str(error).partition(f"the proxy {address} (HTTPS_PROXY)")
+    assert proxy
+    assert server in words
     assert error.retryable
 
 
-@pytest.mark.parametrize("fault", ["hang-after", "cut"])
-def test_what_fails_behind_a_proxy_names_both(behind: t.Callable[..., t.Any], fault: str) -> None:
-    error, address, _requests = behind(fault)
-    assert "no answer from 127.0.0.1" in without_port(error) or "127.0.0.1 did not answer within" in without_port(error)
-    assert f", through the proxy {address} (HTTPS_PROXY)" in str(error)
-    assert error.retryable
-
-
-def test_a_server_behind_a_proxy_that_speaks_http(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Proxy() as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        error = failure(emulate().url.replace("http://", "https://"))
-    via = f"through the proxy {proxy.url[7:]} (HTTPS_PROXY)"
-    assert without_port(f"no answer from 127.0.0.1, which seems to speak http, not https, {via}: ") in without_port(
-        error
-    )
-    assert error.retryable
-
-
-def test_a_certificate_behind_a_proxy_that_does_not_verify(
-    emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("with_tls", "reason", "retryable"),
+    [
+        (False, "no answer from 127.0.0.1, which seems to speak http, not https, through the proxy", True),
+        (True, "the certificate of 127.0.0.1 can't be verified, through the proxy", False),
+    ],
+)
+def test_no_tls_with_a_server_behind_a_proxy(
+    emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch, with_tls: bool, reason: str, retryable: bool
 ) -> None:
-    emulator = emulate(certificate=tls.certificate, key=tls.key)
+    emulator = emulate(**({"certificate": tls.certificate, "key": tls.key} if with_tls else {}))
     with Proxy() as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        error = failure(emulator.url)
-    via = f"through the proxy {proxy.url[7:]} (HTTPS_PROXY)"
-    assert without_port(f"the certificate of 127.0.0.1 can't be verified, {via}: ") in without_port(error)
-    assert not error.retryable
+        error = failure(emulator.url.replace("http://", "https://"))
+    assert f"{reason} 127.0.0.1 (HTTPS_PROXY): " in without_port(error)
+    assert error.retryable is retryable
 
 
 def test_an_answer_that_is_cut_short_behind_a_proxy(behind: t.Callable[..., t.Any], emulate: Emulate, tls: Tls) -> None:
     emulator = emulate(f"{ID}=cut-short", certificate=tls.certificate, key=tls.key)
-    error, address, _requests = behind("ok", endpoint=emulator.url, timeout=30)
-    proxy = without_port(f"the proxy {address} (HTTPS_PROXY)")
-    assert without_port(error).endswith(f"the answer from 127.0.0.1 was cut short, through {proxy}")
+    error, _address, _requests = behind("ok", endpoint=emulator.url, timeout=30)
+    reason = "the answer from 127.0.0.1 was cut short, through the proxy 127.0.0.1 (HTTPS_PROXY)"
+    assert without_port(error).endswith(reason)
 
 
 #: Answers that are not HTTP, and what a message says of each.
 NO_HTTP = [
     (b"SSH-2.0-OpenSSH_9.6\r\n", ": SSH-2.0-OpenSSH_9.6"),
     (b"\x00\x01garbage \x1b[31m\r\n\r\n", ": garbage [31m"),
-    (b"HTTP/1.1 2000 Odd\r\n\r\n", ": HTTP/1.1 2000 Odd"),
     (b"x" * 70_000, ": got more than 65536 bytes when reading status line"),
     (b"\r\n\r\n", ""),
-    (b"\x00\r\n", ""),
 ]
 
 
-@pytest.mark.parametrize(("answer", "reason"), NO_HTTP)
+# A proxy could echo the password, and was sent user:secret/word.
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [*NO_HTTP, (b"Basic dXNlcjpzZWNyZXQvd29yZA== secret/word\r\n", ": Basic ******** ********")],
+)
 def test_a_proxy_that_does_not_speak_http(monkeypatch: pytest.MonkeyPatch, answer: bytes, reason: str) -> None:
     with serve(answer) as url:
-        monkeypatch.setenv("HTTPS_PROXY", url.replace("http://", "http://user:secret@"))
+        monkeypatch.setenv("HTTPS_PROXY", url.replace("http://", "http://user:secret%2Fword@"))
         error = failure("https://ies.example.com")
     assert error.message == f"the proxy {url[7:]} (HTTPS_PROXY) did not answer as an HTTP proxy{reason}"
     assert error.retryable
-
-
-def test_a_proxy_without_http_that_echoes_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    # user:secret/word, as the proxy was sent it.
-    with serve(b"Basic dXNlcjpzZWNyZXQvd29yZA== secret/word\r\n") as url:
-        monkeypatch.setenv("HTTPS_PROXY", url.replace("http://", "http://user:secret%2Fword@"))
-        error = failure("https://ies.example.com")
-    assert str(error).endswith(" did not answer as an HTTP proxy: Basic ******** ********")
 
 
 @pytest.mark.parametrize(("answer", "reason"), NO_HTTP)
@@ -579,49 +434,26 @@ def test_a_proxy_that_speaks_http_under_https(behind: t.Callable[..., t.Any]) ->
 
 
 def test_a_proxy_whose_certificate_does_not_verify(behind: t.Callable[..., t.Any], tmp_path: Path) -> None:
-    authority = trustme.CA()
-    server = authority.issue_cert("localhost")
-    paths = [tmp_path / "certificate.pem", tmp_path / "key.pem"]
-    server.cert_chain_pems[0].write_to_path(str(paths[0]))
-    server.private_key_pem.write_to_path(str(paths[1]))
-    error, address, _requests = behind("ok", certificate=str(paths[0]), key=str(paths[1]))
+    server = trustme.CA().issue_cert("localhost")
+    path = tmp_path / "certificate.pem"
+    server.private_key_and_cert_chain_pem.write_to_path(str(path))
+    error, address, _requests = behind("ok", certificate=str(path), key=str(path))
     assert f"the certificate of the proxy {address} (HTTPS_PROXY) can't be verified" in str(error)
     assert not error.retryable
 
 
-def test_an_echo_of_a_proxys_password_is_masked(behind: t.Callable[..., t.Any]) -> None:
-    error, _address, _requests = behind("echo:407")
-    assert "********" in str(error)
-
-
 def test_a_proxy_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Proxy() as proxy:
-        url = proxy.url
-    monkeypatch.setenv("ALL_PROXY", url.replace("http://", "http://user:password@"))
+    monkeypatch.setenv("ALL_PROXY", "http://user:secret@127.0.0.1:1")
     error = failure("https://ies.example.com")
-    assert str(error).endswith(f"no answer from the proxy {url[7:]} (ALL_PROXY): Connection refused")
+    assert str(error).endswith("no answer from the proxy 127.0.0.1:1 (ALL_PROXY): Connection refused")
     assert error.retryable
 
 
-@pytest.mark.parametrize(
-    ("variables", "used"),
-    [
-        ({"HTTPS_PROXY": "GONE", "https_proxy": ""}, False),
-        ({"HTTPS_PROXY": "GONE", "NO_PROXY": "127.0.0.1"}, False),
-        ({"HTTPS_PROXY": "GONE", "no_proxy": "127.0.0.0/8"}, False),
-        ({"HTTPS_PROXY": "GONE", "NO_PROXY": "*", "no_proxy": ""}, True),
-        ({"HTTPS_PROXY": "GONE", "NO_PROXY": "example.com"}, True),
-        ({"ALL_PROXY": "GONE", "HTTPS_PROXY": ""}, True),
-        ({"HTTP_PROXY": "GONE"}, False),
-    ],
-)
-def test_which_proxy_the_environment_means(
-    emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], used: bool
+@pytest.mark.parametrize(("name", "value"), [("https_proxy", ""), ("NO_PROXY", "127.0.0.1")])
+def test_requests_looks_for_no_proxy_itself(
+    emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     emulator = emulate(f"{ID}=SUCCESS", certificate=tls.certificate, key=tls.key)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value.replace("GONE", "127.0.0.1:1"))
-    if used:
-        assert "the proxy 127.0.0.1:1" in str(failure(emulator.url, ca_path=tls.ca))
-    else:
-        assert show(emulator.url, ca_path=tls.ca)["status"] == "SUCCESS"
+    monkeypatch.setenv("HTTPS_PROXY", "127.0.0.1:1")
+    monkeypatch.setenv(name, value)
+    assert show(emulator.url, ca_path=tls.ca)["status"] == "SUCCESS"

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from typing import Any
 
 import pytest
@@ -40,8 +39,6 @@ def test_values_are_read_as_they_were_written(value: Any, ascii_only: bool, enco
     ("content", "value"),
     [
         (b'{"a\\ud800": ["b\\uD83D", 1], "c": "\\ud83d\\ude00"}', {"a?": ["b?", 1], "c": "\U0001f600"}),
-        (b'"\\udbff"', "?"),
-        (b'["\\uDFFF"]', ["?"]),
         (b'["\\\\ud800", "\\\\\\udbff"]', ["\\ud800", "\\?"]),
         (b'"\\ud7ff\\ue000"', "\ud7ff\ue000"),
     ],
@@ -50,22 +47,10 @@ def test_half_a_character_is_replaced(content: bytes, value: Any) -> None:
     assert parse(content) == value
 
 
-@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
 def test_deep_nesting_is_refused(opening: str, closing: str) -> None:
-    content = f'["\\ud800", {opening * 100_000}1{closing * 100_000}]'.encode()
-    reasons = []
-
-    def run() -> None:
-        with pytest.raises(ValueError, match=r".") as caught:
-            parse(content)
-        reasons.append(str(caught.value))
-
-    run()
-    # The stack of a thread can be smaller.
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    assert reasons == ["the answer is not JSON"] * 2
+    with pytest.raises(ValueError, match=r"^the answer is not JSON$"):
+        parse(f'["\\ud800", {opening * 100_000}1{closing * 100_000}]'.encode())
 
 
 @pytest.mark.parametrize(
@@ -75,23 +60,14 @@ def test_deep_nesting_is_refused(opening: str, closing: str) -> None:
         (b"\xef\xbb\xbf", "is empty"),
         (b" \r\n\t", "is empty"),
         (b"text", "is not JSON"),
-        (b"{} {}", "is not JSON"),
         (b"\xff", "is not JSON"),
-        (b'"\xed\xa0\x80"', "is not JSON"),
-        (b'"\x00"', "is not JSON"),
-        (b"\xef\xbb\xbf\xef\xbb\xbf{}", "is not JSON"),
-        ('{"a": "ä"}'.encode("utf-16"), "is not JSON"),
-        ('{"a": 1}'.encode("utf-16-le"), "is not JSON"),
+        ('{"a": "\u00e4"}'.encode("utf-16"), "is not JSON"),
         (b'{"a": NaN}', "is not JSON"),
         (b"[-Infinity]", "is not JSON"),
-        (b"[Infinity]", "is not JSON"),
         (b"[1e999]", "is not JSON"),
-        (b"[-1e999]", "is not JSON"),
-        (b"1" * 5000, "is not JSON"),
         (b'{"status": "PROCESSING", "status": "SUCCESS"}', "has the key 'status' twice"),
         (b'{"status": 1, "st\\u0061tus": 1}', "has the key 'status' twice"),
         (b'{"a": [{"b": {"c": 1, "d": 2, "c": 1}}]}', "has the key 'c' twice"),
-        (b'{"a": [{"": 1, "": 2}]}', "has the key '' twice"),
         (b'{"a\\ud800": 1, "a\\ud801": 2}', "has the key 'a?' twice"),
     ],
 )

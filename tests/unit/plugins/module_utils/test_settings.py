@@ -13,38 +13,32 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._settings im
 
 from ...conftest import DOMAIN_ID
 
+NAN = float("nan")
+
 
 def proxy_of(endpoint: str = "https://ies.example.com", **environ: str) -> Proxy | None:
     return find_settings(Sources({"endpoint": endpoint, "domain_id": DOMAIN_ID}, environ)).proxy
 
 
-def basic(login: str) -> str:
-    return base64.b64encode(login.encode()).decode()
-
-
 @pytest.mark.parametrize(
-    ("value", "url", "name", "secrets"),
+    ("value", "url", "name", "login"),
     [
-        ("http://proxy:3128", "http://proxy:3128", "proxy:3128", ("", "")),
-        ("proxy:3128", "http://proxy:3128", "proxy:3128", ("", "")),
-        ("https://proxy/", "https://proxy", "proxy", ("", "")),
-        ("http://[::1]:3128", "http://[::1]:3128", "[::1]:3128", ("", "")),
-        ("http://user:word@proxy", "http://user:word@proxy", "proxy", ("word", basic("user:word"))),
-        ("http://user@proxy", "http://user:@proxy", "proxy", ("", basic("user:"))),
-        ("http://:word@proxy", "http://:word@proxy", "proxy", ("word", basic(":word"))),
-        (
-            "http://us%2Fer:wo%2Frd%40@proxy:1",
-            "http://us%2Fer:wo%2Frd%40@proxy:1",
-            "proxy:1",
-            ("wo/rd@", basic("us/er:wo/rd@")),
-        ),
-        ("http://a~b:c!d@proxy", "http://a~b:c%21d@proxy", "proxy", ("c!d", basic("a~b:c!d"))),
+        ("http://proxy:3128", "http://proxy:3128", "proxy:3128", ""),
+        ("proxy:3128", "http://proxy:3128", "proxy:3128", ""),
+        ("https://[::1]/", "https://[::1]", "[::1]", ""),
+        ("http://user:word@proxy", "http://user:word@proxy", "proxy", "user:word"),
+        ("http://user@proxy", "http://user:@proxy", "proxy", "user:"),
+        ("http://:word@proxy", "http://:word@proxy", "proxy", ":word"),
+        ("http://us%2Fer:wo%2Frd%40@proxy:1", "http://us%2Fer:wo%2Frd%40@proxy:1", "proxy:1", "us/er:wo/rd@"),
+        ("http://a~b:c!d@proxy", "http://a~b:c%21d@proxy", "proxy", "a~b:c!d"),
     ],
 )
-def test_a_proxy(value: str, url: str, name: str, secrets: tuple[str, str]) -> None:
+def test_a_proxy(value: str, url: str, name: str, login: str) -> None:
     proxy = proxy_of(https_proxy=value)
     assert proxy
-    assert (proxy.url, proxy.name, proxy.secrets) == (url, f"{name} (https_proxy)", secrets)
+    assert (proxy.url, proxy.name) == (url, f"{name} (https_proxy)")
+    # A server can echo the header as it was sent.
+    assert proxy.secrets == (login.partition(":")[2], base64.b64encode(login.encode()).decode())
 
 
 @pytest.mark.parametrize(
@@ -52,9 +46,7 @@ def test_a_proxy(value: str, url: str, name: str, secrets: tuple[str, str]) -> N
     [
         ("http://proxy:3128", ""),
         ("http://user:word@proxy:3128", "user@proxy:3128"),
-        ("http://user:another@proxy:3128", "user@proxy:3128"),
         ("http://u%40:word@proxy", "u%40@proxy"),
-        ("http://u%2F:word@proxy", "u%2F@proxy"),
         ("http://:word@proxy", "@proxy"),
     ],
 )
@@ -71,11 +63,8 @@ def test_the_user_of_a_proxy(value: str, user: str) -> None:
         "http://",
         "http://proxy:port",
         "http://[::1",
-        "http://proxy/path",
-        "http://proxy?query",
-        "http://proxy#fragment",
-        "http://user:pass#word@proxy",
-        "http://user:pass/word@proxy",
+        "http://user:1#word@proxy",
+        "http://user:1/word@proxy",
         "http://user:pass word@proxy",
         "http://user:p\u00e4ss@proxy",
     ],
@@ -96,9 +85,7 @@ def test_a_proxy_that_is_refused_is_not_shown(value: str) -> None:
         ({"https_proxy": "one", "HTTPS_PROXY": "two"}, "one (https_proxy)"),
         ({"https_proxy": "", "HTTPS_PROXY": "two"}, None),
         ({"HTTPS_PROXY": "two", "ALL_PROXY": "three"}, "two (HTTPS_PROXY)"),
-        ({"all_proxy": "three"}, "three (all_proxy)"),
         ({"http_proxy": "four"}, None),
-        ({"https_proxy": "one", "no_proxy": "example.com"}, None),
         ({"https_proxy": "one", "NO_PROXY": "example.com"}, None),
         ({"https_proxy": "one", "no_proxy": "", "NO_PROXY": "example.com"}, "one (https_proxy)"),
         ({"https_proxy": "one", "no_proxy": "example.org"}, "one (https_proxy)"),
@@ -116,22 +103,33 @@ def test_the_system_is_not_asked_for_exceptions(environ: dict[str, str], monkeyp
     assert proxy_of(https_proxy="one", **environ)
 
 
-def test_plain_http_has_no_proxy() -> None:
-    assert proxy_of("http://127.0.0.1:1", https_proxy="one", http_proxy="two", all_proxy="three") is None
+NO_URL = "must be a URL such as https://ies.myhuaweicloud.com"
+NO_TLS = "must begin with https://, except for a loopback address: got"
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("option", "value", "message"),
     [
-        ({"endpoint": "ies"}, "endpoint must be a URL such as https://ies.myhuaweicloud.com"),
-        ({"domain_id": "a/b"}, "domain_id must be made of letters, digits, '-' and '_', and must not be empty: got"),
-        ({"timeout": 0}, "timeout must be a number greater than 0 and at most 86400: got 0"),
-        ({"max_retries": 1.5}, "max_retries must be a whole number of at least 0: got 1.5"),
-        ({"ca_path": "/nowhere"}, "ca_path must name a file or directory of CA certificates: '/nowhere': [Errno 2] "),
+        *(("endpoint", value, NO_TLS) for value in ("http://ies.example.com", "http://127.0.0.1.example.com")),
+        *(("endpoint", value, NO_URL) for value in ("", "ies", "ftp://127.0.0.1", "https://", "https://host?query")),
+        *(("endpoint", value, NO_URL) for value in ("https://h#f", "https://h\nost", "https://h:port", "https://[::1")),
+        ("endpoint", "https://user:secret@host", "must not contain a user name or password"),
+        ("domain_id", "a/b", "must be made of letters, digits, '-' and '_', and must not be empty: got 'a/b'"),
+        *(("timeout", value, "must be a number greater than 0 and at most 86400: got") for value in (0, NAN, 1e12)),
+        *(("max_retries", value, "must be a whole number of at least 0: got") for value in (-1, 1.5)),
+        ("ca_path", "/nowhere", "must name a file or directory of CA certificates: '/nowhere': [Errno 2] "),
+        ("ca_path", __file__, "must name a file or directory of CA certificates: "),
     ],
 )
-def test_a_refusal_is_a_whole_sentence(options: dict[str, object], message: str) -> None:
+def test_a_refusal_is_a_whole_sentence(option: str, value: object, message: str) -> None:
+    options = {"endpoint": "https://ies.example.com", "domain_id": DOMAIN_ID, option: value}
     with pytest.raises(CloudPondError) as caught:
-        find_settings(Sources({"endpoint": "https://ies.example.com", "domain_id": DOMAIN_ID, **options}, {}))
-    assert str(caught.value).startswith(f"Cannot query the CloudPond API: {message}")
+        find_settings(Sources(options, {}))
+    assert str(caught.value).startswith(f"Cannot query the CloudPond API: {option} {message}")
+    assert "secret" not in str(caught.value)
     assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.8.9.10", "[::1]"])
+def test_plain_http_is_for_loopback(host: str) -> None:
+    assert find_settings(Sources({"endpoint": f"http://{host}:1", "domain_id": DOMAIN_ID}, {})).endpoint.is_plain

@@ -89,44 +89,33 @@ def test_a_password_in_the_endpoint_is_not_shown(
     assert "canary" not in printed + str(logged)
 
 
+def connection(emulator: Emulator) -> dict[str, t.Any]:
+    return {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN, "max_retries": 0}
+
+
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_the_facts_of_an_order(emulate: Emulate, run_module: RunModule, check_mode: bool) -> None:
     emulator = emulate(f"{ID}=ACCEPTING")
-    result = run_module(
-        endpoint=emulator.url,
-        domain_id=DOMAIN_ID,
-        auth_token=TOKEN,
-        delivery_order_id=ID,
-        _ansible_check_mode=check_mode,
-    )
+    result = run_module(**connection(emulator), delivery_order_id=ID, _ansible_check_mode=check_mode)
     order = result["delivery_order"]
     assert set(order) == set(FIELDS)
     assert (order["id"], order["status"]) == (ID, "ACCEPTING")
     assert result == {"changed": False, "listed": False, "delivery_order": order, "delivery_orders": [order]}
     (request,) = emulator.requests
-    assert (request.method, request.user_agent) == (
-        "GET",
-        f"huaweicloud.cloudpond/{VERSION} ansible-core/{ansible_version}",
-    )
+    assert request.user_agent == f"huaweicloud.cloudpond/{VERSION} ansible-core/{ansible_version}"
 
 
-def test_a_failure(emulate: Emulate, run_module: RunModule) -> None:
-    emulator = emulate()
-    result = run_module(endpoint=emulator.url, domain_id=DOMAIN_ID, auth_token=TOKEN, delivery_order_id=ID)
+@pytest.mark.parametrize(("life", "status", "retryable"), [("http:404", 404, False), ("http:503", 503, True)])
+def test_a_failure(emulate: Emulate, run_module: RunModule, life: str, status: int, retryable: bool) -> None:
+    result = run_module(**connection(emulate(f"{ID}={life}")), delivery_order_id=ID)
     error = result["error"]
     assert set(error) == {"http_status", "code", "message", "request_id", "retryable"}
-    assert (error["http_status"], error["retryable"]) == (404, False)
+    assert (error["http_status"], error["retryable"]) == (status, retryable)
     assert result["msg"] == (
-        f"Cannot query delivery order '{ID}': HTTP 404, {error['code']}: {error['message']}"
+        f"Cannot query delivery order '{ID}': HTTP {status}, {error['code']}: {error['message']}"
         f" (request ID {error['request_id']})"
     )
     assert set(result) - {"exception"} == {"failed", "msg", "error"}
-
-
-def test_a_wrong_option_is_a_failure_with_an_error(run_module: RunModule) -> None:
-    result = run_module(endpoint="http://example.com", domain_id=DOMAIN_ID, auth_token=TOKEN, delivery_order_id="")
-    assert "endpoint must begin with https://" in result["msg"]
-    assert result["error"]["retryable"] is False
 
 
 @pytest.mark.parametrize("domain_variable", ["HW_DOMAIN_ID", "HUAWEICLOUD_SDK_DOMAIN_ID"])
@@ -144,23 +133,11 @@ def test_the_environment_stands_in_for_options(
     assert len(emulator.requests) == 3
 
 
-def test_a_variable_that_is_empty_stands_in_for_nothing(run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HW_CLOUDPOND_ENDPOINT", "")
-    monkeypatch.setenv("HW_MAX_RETRIES", "")
-    result = run_module(domain_id=DOMAIN_ID, auth_token=TOKEN, delivery_order_id="..")
-    assert result["error"]["message"].startswith("an ID must be made of")
-
-
-def connection(emulator: Emulator) -> dict[str, t.Any]:
-    return {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN}
-
-
 def test_many_orders(emulate: Emulate, run_module: RunModule) -> None:
     emulator = emulate("a=SUCCESS", "b=FAIL")
     result = run_module(**connection(emulator), delivery_order_ids=["b", "a"])
     assert [(order["id"], order["status"]) for order in result["delivery_orders"]] == [("b", "FAIL"), ("a", "SUCCESS")]
     assert set(result) == {"changed", "listed", "delivery_orders"}
-    assert result["listed"] is False
     nothing = run_module(**connection(emulator), delivery_order_ids=[])
     assert nothing == {"changed": False, "listed": False, "delivery_orders": []}
     assert len(emulator.requests) == 2
@@ -172,54 +149,26 @@ def test_some_orders_are_missing(emulate: Emulate, run_module: RunModule) -> Non
     assert result["failed"] is True
     assert result["missing"] == ["x", "y"]
     assert [order["id"] for order in result["delivery_orders"]] == ["b", "a", "b"]
-    assert all(set(order) == set(FIELDS) for order in result["delivery_orders"])
     assert result["msg"].startswith("Cannot query delivery order 'x' and delivery order 'y': HTTP 404, ")
     assert (result["error"]["http_status"], result["error"]["retryable"]) == (404, False)
 
 
-def test_all_orders_are_missing(emulate: Emulate, run_module: RunModule) -> None:
-    result = run_module(**connection(emulate()), delivery_order_ids=["x", "y"])
-    assert (result["missing"], result["delivery_orders"]) == (["x", "y"], [])
-
-
-def test_many_orders_of_which_some_are_missing(emulate: Emulate, run_module: RunModule) -> None:
-    """So many that the account is listed first."""
-    ids = [f"order-{number:02}" for number in range(40)]
-    result = run_module(**connection(emulate("order-{00..29}=SUCCESS")), delivery_order_ids=ids)
-    assert result["missing"] == ids[30:]
-    assert [order["id"] for order in result["delivery_orders"]] == ids[:30]
-
-
-@pytest.mark.parametrize("ids", [["a", "x"], ["x", "a"], ["x"]])
-def test_delivered_orders_beside_missing_ones_are_a_failed_query_for_the_tests(
-    emulate: Emulate, run_module: RunModule, ids: list[str]
+@pytest.mark.parametrize(
+    ("orders", "ids"),
+    [(["a=SUCCESS"], ["a", "x"]), (["a=SUCCESS"], ["x", "a"]), ([], ["x"]), (["a=PROCESSING"], ["a", "x"])],
+)
+def test_orders_beside_missing_ones_are_a_failed_query_for_the_tests(
+    emulate: Emulate, run_module: RunModule, orders: list[str], ids: list[str]
 ) -> None:
-    result = run_module(**connection(emulate("a=SUCCESS")), delivery_order_ids=ids)
+    result = run_module(**connection(emulate(*orders)), delivery_order_ids=ids)
     assert delivery_order_succeeded(result) is False
     # Waiting can't cure it, so a wait ends.
     assert delivery_order_settled(result) is True
-    assert "missing" not in run_module(**connection(emulate("a=SUCCESS")), delivery_order_ids=["a"])
-
-
-def test_orders_in_progress_beside_missing_ones_end_a_wait(emulate: Emulate, run_module: RunModule) -> None:
-    result = run_module(**connection(emulate("a=PROCESSING")), delivery_order_ids=["a", "x"])
-    assert (delivery_order_succeeded(result), delivery_order_settled(result)) == (False, True)
 
 
 def test_a_failure_other_than_a_missing_order_has_no_orders(emulate: Emulate, run_module: RunModule) -> None:
-    emulator = emulate("a=SUCCESS", "b=http:503")
-    result = run_module(**connection(emulator), delivery_order_ids=["a", "b"], max_retries=0)
-    assert not {"missing", "delivery_orders"} & result.keys()
-    assert result["error"]["retryable"] is True
-
-
-@pytest.mark.parametrize("option", ["delivery_order_id", "delivery_order_ids"])
-def test_an_id_that_came_out_null_is_never_a_listing(emulate: Emulate, run_module: RunModule, option: str) -> None:
-    emulator = emulate("a=SUCCESS")
-    result = run_module(**connection(emulator), **t.cast("dict[str, t.Any]", {option: None}))
-    assert f"{option} is null: leave it out to query everything in the account" in result["msg"]
-    assert result["error"]["retryable"] is False
-    assert emulator.requests == []
+    result = run_module(**connection(emulate("a=SUCCESS", "b=http:503")), delivery_order_ids=["a", "b"])
+    assert set(result) - {"exception"} == {"failed", "msg", "error"}
 
 
 def test_all_orders_or_those_in_a_status(emulate: Emulate, run_module: RunModule) -> None:
@@ -232,29 +181,15 @@ def test_all_orders_or_those_in_a_status(emulate: Emulate, run_module: RunModule
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{"delivery_order_id": ""}, {"delivery_order_ids": [""]}, {"delivery_order_ids": ["a", ""]}],
-)
-def test_an_id_that_came_out_empty_is_never_a_listing(
-    emulate: Emulate, run_module: RunModule, options: dict[str, t.Any]
-) -> None:
-    emulator = emulate("a=SUCCESS")
-    result = run_module(**connection(emulator), **options)
-    assert "must not be empty: got ''" in result["msg"]
-    assert emulator.requests == []
-
-
-@pytest.mark.parametrize(
     ("options", "message"),
     [
-        (
-            {"delivery_order_id": "a", "delivery_order_ids": ["a"]},
-            "mutually exclusive: delivery_order_id|delivery_order",
-        ),
-        (
-            {"delivery_order_id": "a", "status": ["FAIL"]},
-            "mutually exclusive: delivery_order_id|delivery_order_ids|stat",
-        ),
+        # An ID that came out null or empty is never a listing.
+        ({"delivery_order_id": None}, "delivery_order_id is null: leave it out to query everything in the account"),
+        ({"delivery_order_ids": None}, "delivery_order_ids is null: leave it out to query everything in the account"),
+        ({"delivery_order_id": ""}, "must not be empty: got ''"),
+        ({"delivery_order_ids": ["a", ""]}, "must not be empty: got ''"),
+        ({"delivery_order_id": "a", "delivery_order_ids": ["a"]}, "mutually exclusive: delivery_order_id|delivery_ord"),
+        ({"delivery_order_id": "a", "status": ["FAIL"]}, "mutually exclusive: delivery_order_id|delivery_order_ids|st"),
         ({"status": ["WRONG"]}, "value of status must be one or more of: CANCELLED, PROCESSING, ACCEPTING, SUCCESS, F"),
         ({"page_size": 2001}, "page_size must be from 1 to 2000: got 2001"),
     ],
@@ -263,19 +198,19 @@ def test_options_that_are_refused(
     emulate: Emulate, run_module: RunModule, options: dict[str, t.Any], message: str
 ) -> None:
     emulator = emulate("a=SUCCESS")
-    assert message in run_module(**connection(emulator), **options)["msg"]
+    result = run_module(**connection(emulator), **options)
+    assert message in result["msg"]
+    # ansible-core itself refuses some.
+    assert result.get("error", {"retryable": False})["retryable"] is False
     assert emulator.requests == []
 
 
 def test_keys_instead_of_a_token(emulate: Emulate, run_module: RunModule, monkeypatch: pytest.MonkeyPatch) -> None:
-    emulator = emulate("a=SUCCESS")
-    keys = {"access_key": "emulator-access-key", "secret_key": "emulator-secret-key"}
-    options = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "delivery_order_id": "a"}
-    assert run_module(**options, **keys)["delivery_order"]["status"] == "SUCCESS"
     monkeypatch.setenv("HW_AUTH_TOKEN", "not this one")
-    monkeypatch.setenv("HUAWEICLOUD_SDK_AK", keys["access_key"])
-    monkeypatch.setenv("HUAWEICLOUD_SDK_SK", keys["secret_key"])
-    assert run_module(**options)["delivery_order"]["status"] == "SUCCESS"
+    monkeypatch.setenv("HUAWEICLOUD_SDK_AK", "emulator-access-key")
+    monkeypatch.setenv("HUAWEICLOUD_SDK_SK", "emulator-secret-key")
+    result = run_module(endpoint=emulate("a=SUCCESS").url, domain_id=DOMAIN_ID, delivery_order_id="a")
+    assert result["delivery_order"]["status"] == "SUCCESS"
 
 
 def test_the_file_of_the_vendors_sdk(
@@ -287,47 +222,35 @@ def test_the_file_of_the_vendors_sdk(
     path.write_text(content)
     monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", str(path))
     assert run_module(endpoint=emulator.url, delivery_order_id="a")["delivery_order"]["status"] == "SUCCESS"
-    path.write_text("no section")
-    assert f"names {str(path)!r}, which is not a credentials file" in run_module(endpoint=emulator.url)["msg"]
 
 
-def test_no_credential_is_a_failure_that_says_all_ways(run_module: RunModule) -> None:
-    result = run_module(domain_id=DOMAIN_ID, delivery_order_id="a")
-    assert "no credential: give the options access_key and secret_key, or auth_token" in result["msg"]
-    assert result["error"]["retryable"] is False
-
-
-def test_a_missing_account_is_a_failure_that_says_all_ways(run_module: RunModule) -> None:
-    result = run_module(auth_token=TOKEN, delivery_order_id="a")
-    assert "no domain_id: give the option, or set HW_DOMAIN_ID or HUAWEICLOUD_SDK_DOMAIN_ID" in result["msg"]
+@pytest.mark.parametrize(
+    ("left_out", "message"),
+    [
+        ("auth_token", "no credential: give the options access_key and secret_key, or auth_token"),
+        ("domain_id", "no domain_id: give the option, or set HW_DOMAIN_ID or HUAWEICLOUD_SDK_DOMAIN_ID"),
+    ],
+)
+def test_without_an_option_a_failure_says_all_ways_to_give_it(
+    run_module: RunModule, left_out: str, message: str
+) -> None:
+    options = {"domain_id": DOMAIN_ID, "auth_token": TOKEN, "delivery_order_id": "a"}
+    del options[left_out]
+    result = run_module(**options)
+    assert message in result["msg"]
     assert result["error"]["retryable"] is False
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("HW_MAX_RETRIES", "many", "HW_MAX_RETRIES must be a whole number of at least 0: got 'many'"),
-        ("HW_MAX_RETRIES", "-1", "HW_MAX_RETRIES must be a whole number of at least 0: got '-1'"),
-        ("HW_CLOUDPOND_ENDPOINT", "http://example.com", "HW_CLOUDPOND_ENDPOINT must begin with https://, except for"),
-        ("HW_CLOUDPOND_ENDPOINT", "https://u:my-secret@h", "HW_CLOUDPOND_ENDPOINT must not contain a user name"),
-        ("HW_CLOUDPOND_ENDPOINT", "https://u:my-sec#ret@h", "HW_CLOUDPOND_ENDPOINT must not contain a user name"),
-        (
-            "HW_DOMAIN_ID",
-            "a b",
-            "HW_DOMAIN_ID must be made of letters, digits, '-' and '_', and must not be empty: got",
-        ),
-        ("HW_AUTH_TOKEN", "my-secret\n", "HW_AUTH_TOKEN must be one line of visible ASCII characters"),
-        ("HTTPS_PROXY", "http://[::1", "HTTPS_PROXY must be a URL such as http://proxy.example.com:3128"),
-        ("https_proxy", "http://user:my#secret@127.0.0.1:1", "https_proxy must be a URL such as"),
-        ("ALL_PROXY", "socks5://user:my-secret@127.0.0.1:1", "ALL_PROXY must be a URL such as"),
-        (
-            "REQUESTS_CA_BUNDLE",
-            "/nowhere",
-            "REQUESTS_CA_BUNDLE must name a file or directory of CA certificates: '/now",
-        ),
-        ("CURL_CA_BUNDLE", "/", "CURL_CA_BUNDLE names the directory '/', which has no certificate named by its hash"),
-        ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/nowhere", "HUAWEICLOUD_SDK_CREDENTIALS_FILE names '/nowhere', which ca"),
-        ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/dev/zero", "HUAWEICLOUD_SDK_CREDENTIALS_FILE names '/dev/zero', which"),
+        ("HW_MAX_RETRIES", "many", "must be a whole number of at least 0: got 'many'"),
+        ("HW_CLOUDPOND_ENDPOINT", "https://u:my-sec#ret@h", "must not contain a user name"),
+        ("HW_DOMAIN_ID", "a b", "must be made of letters, digits, '-' and '_', and must not be empty: got"),
+        ("HW_AUTH_TOKEN", "my-secret\n", "must be one line of visible ASCII characters"),
+        ("ALL_PROXY", "socks5://user:my-secret@127.0.0.1:1", "must be a URL such as http://proxy.example.com:3128"),
+        ("REQUESTS_CA_BUNDLE", "/nowhere", "must name a file or directory of CA certificates: '/nowhere'"),
+        ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "/nowhere", "names '/nowhere', which can't be read"),
     ],
 )
 def test_a_variable_that_cannot_be_used_is_named(
@@ -340,7 +263,7 @@ def test_a_variable_that_cannot_be_used_is_named(
         if variable.startswith(names):
             del options[name]
     result = run_module(**options)
-    assert message in result["msg"]
+    assert f"{variable} {message}" in result["msg"]
     assert result["error"]["retryable"] is False
     assert "secret" not in result["msg"] + json.dumps(result["error"])
 
@@ -350,7 +273,7 @@ def test_a_variable_that_an_option_beats_may_be_anything(
 ) -> None:
     for variable in ("HW_MAX_RETRIES", "HW_CLOUDPOND_ENDPOINT", "HW_DOMAIN_ID", "HW_AUTH_TOKEN"):
         monkeypatch.setenv(variable, "no good\n")
-    result = run_module(**connection(emulate("a=SUCCESS")), max_retries=0, delivery_order_id="a")
+    result = run_module(**connection(emulate("a=SUCCESS")), delivery_order_id="a")
     assert result["delivery_order"]["status"] == "SUCCESS"
 
 

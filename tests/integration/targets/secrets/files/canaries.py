@@ -65,70 +65,69 @@ class Place:
 def places(url: str, proxy: str) -> t.Iterator[Place]:
     """Yield each of them."""
     keys = {"access_key": "emulator-access-key", "secret_key": CANARY}
+    fine = {"auth_token": "emulator-token"}
+    variable = {"auth_token": "{{ token }}"}
+    group = "group/huaweicloud.cloudpond.cloudpond"
+    source: dict[str, t.Any] = {
+        "plugin": "huaweicloud.cloudpond.delivery_orders",
+        "endpoint": url,
+        "auth_token": CANARY,
+    }
+    source.update(domain_id=DOMAIN_ID, delivery_order_ids=["echo-401"])
     yield Place("the option auth_token", {"auth_token": CANARY})
-    yield Place("the option secret_key", keys)
-    yield Place("the option security_token", {**keys, "security_token": CANARY})
+    yield Place("the options secret_key and security_token", {**keys, "security_token": CANARY})
     yield Place("HW_AUTH_TOKEN", environment={"HW_AUTH_TOKEN": CANARY})
     yield Place("HW_SECRET_KEY", environment={"HW_ACCESS_KEY": "emulator-access-key", "HW_SECRET_KEY": CANARY})
-    yield Place(
-        "the SDK's file",
-        files={"home/.huaweicloud/credentials": f"[global]\nak = emulator-access-key\nsk = {CANARY}\n"},
-    )
-    yield Place(
-        "module_defaults",
-        play={"module_defaults": {"group/huaweicloud.cloudpond.cloudpond": {"auth_token": CANARY}}},
-    )
+    content = f"[global]\nak = emulator-access-key\nsk = {CANARY}\n"
+    yield Place("the SDK's file", files={"home/.huaweicloud/credentials": content})
+    yield Place("module_defaults", play={"module_defaults": {group: {"auth_token": CANARY}}})
     yield Place("the keyword environment", play={"environment": {"HW_AUTH_TOKEN": CANARY}}, ways=("here",))
-    yield Place(
-        "extra variables",
-        {"auth_token": "{{ token }}"},
-        files={"extra.json": json.dumps({"token": CANARY})},
-        arguments=("-e", "@extra.json"),
-    )
-    yield Place(
-        "variables of the inventory",
-        {"auth_token": "{{ token }}"},
-        files={"inventory.json": json.dumps({"all": {"hosts": {"localhost": {"token": CANARY, **PYTHON}}}})},
-        arguments=("-i", "inventory.json"),
-    )
+    content = json.dumps({"all": {"hosts": {"localhost": {"token": CANARY, **PYTHON}}}})
+    yield Place("the inventory", variable, files={"inventory.json": content}, arguments=("-i", "inventory.json"))
     yield Place(
         "a vault",
-        {"auth_token": "{{ token }}"},
+        variable,
         files={"vaulted.yml": json.dumps({"token": CANARY}), "password": "vault-password"},
         arguments=("--vault-password-file", "password"),
         play={"vars_files": ["vaulted.yml"]},
     )
-    source = {"plugin": "huaweicloud.cloudpond.delivery_orders", "endpoint": url, "auth_token": CANARY}
     yield Place(
         "the inventory plugin",
-        files={
-            "orders.cloudpond.yml": json.dumps({**source, "domain_id": DOMAIN_ID, "delivery_order_ids": ["echo-401"]})
-        },
+        files={"orders.cloudpond.yml": json.dumps(source)},
         arguments=("-i", "orders.cloudpond.yml", "--list"),
         command="ansible-inventory",
         ways=("here",),
     )
-    secure = url.replace("http://", "https://")
     yield Place(
         "the proxy's URL",
-        {"endpoint": secure, "auth_token": "emulator-token"},
+        {**fine, "endpoint": url.replace("http://", "https://")},
         environment={"HTTPS_PROXY": proxy.replace("://", f"://user:{PASSWORD}@"), "NO_PROXY": ""},
     )
-    yield Place(
-        "the endpoint, which is refused",
-        {"endpoint": url.replace("://", f"://user:{PASSWORD}@"), "auth_token": "emulator-token"},
-    )
-    yield Place(
-        ".netrc, which is not for us",
-        {"auth_token": "emulator-token"},
-        files={"home/.netrc": f"machine 127.0.0.1\nlogin user\npassword {PASSWORD}\n"},
-    )
+    with_password = url.replace("://", f"://user:{PASSWORD}@")
+    yield Place("the endpoint, which is refused", {**fine, "endpoint": with_password})
+    content = f"machine 127.0.0.1\nlogin user\npassword {PASSWORD}\n"
+    yield Place(".netrc, which is not for us", fine, files={"home/.netrc": content})
     yield Place(
         "a CA bundle that is a secret of something else",
-        {"auth_token": "emulator-token"},
+        fine,
         environment={"REQUESTS_CA_BUNDLE": "bundle.pem"},
         files={"bundle.pem": f"-----BEGIN PRIVATE KEY-----\n{PASSWORD}\n-----END PRIVATE KEY-----\n"},
     )
+
+
+def play_of(place: Place, url: str, way: str) -> dict[str, t.Any]:
+    """Return a play that queries each order, waits at a gate for it, and keeps and shows all that comes of it."""
+    options = {"endpoint": url, "domain_id": DOMAIN_ID, "timeout": 1, "max_retries": 0, **place.options}
+    query = {"name": "Query", MODULE: {**options, "delivery_order_id": "{{ item }}"}, "loop": ORDERS}
+    tasks: list[dict[str, t.Any]] = [{**query, "register": "results", "ignore_errors": True}]
+    for order in ORDERS:
+        gate = {"name": "Gate", GATE: {**options, "delivery_order_id": order, "wait_timeout": 0}, "register": "gate"}
+        tasks.append({"block": [gate], "rescue": [{"name": "Show", "ansible.builtin.debug": {"var": "gate"}}]})
+    tasks.append({"name": "Show", "ansible.builtin.debug": {"var": "results"}})
+    kept = {"results": "{{ results }}", "gate": "{{ gate }}", "cacheable": True}
+    tasks.append({"name": "Keep", "ansible.builtin.set_fact": kept})
+    variables = {"ansible_connection": LOCAL[way]}
+    return {"hosts": "localhost", "vars": variables, "gather_facts": False, "tasks": tasks, **place.play}
 
 
 def run(place: Place, folder: Path, url: str, way: str) -> str:
@@ -139,28 +138,7 @@ def run(place: Place, folder: Path, url: str, way: str) -> str:
     if "password" in place.files:
         command = ["ansible-vault", "encrypt", "--vault-password-file", "password", "vaulted.yml"]
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
-    options = {"endpoint": url, "domain_id": DOMAIN_ID, "timeout": 1, "max_retries": 0, **place.options}
-    task = {
-        "name": "Query",
-        MODULE: {**options, "delivery_order_id": "{{ item }}"},
-        "loop": ORDERS,
-        "register": "results",
-        "ignore_errors": True,
-    }
-    gates = []
-    for order in ORDERS:
-        gate = {"name": "Gate", GATE: {**options, "delivery_order_id": order, "wait_timeout": 0}, "register": "gate"}
-        gates.append({"block": [gate], "rescue": [{"name": "Show", "ansible.builtin.debug": {"var": "gate"}}]})
-    show = {"name": "Show", "ansible.builtin.debug": {"var": "results"}}
-    kept = {"results": "{{ results }}", "gate": "{{ gate }}", "cacheable": True}
-    keep = {"name": "Keep", "ansible.builtin.set_fact": kept}
-    play = {
-        "hosts": "localhost",
-        "vars": {"ansible_connection": LOCAL[way]},
-        "gather_facts": False,
-        "tasks": [task, *gates, show, keep],
-    }
-    (folder / "play.yml").write_text(json.dumps([{**play, **place.play}]), encoding="utf-8")
+    (folder / "play.yml").write_text(json.dumps([play_of(place, url, way)]), encoding="utf-8")
     home, output = folder / "home", folder / "output"
     home.mkdir(exist_ok=True)
     output.mkdir()
