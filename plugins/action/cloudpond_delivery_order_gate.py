@@ -32,6 +32,9 @@ if t.TYPE_CHECKING:
 
     Result = dict[str, t.Any]
 
+#: More than 30 years. Far larger values overflow in system calls.
+_SECONDS_MAX = 1_000_000_000
+
 #: What every answer has.
 _SHUT: Result = {"changed": False, "open": False, "elapsed": 0}
 
@@ -91,13 +94,13 @@ class ActionModule(ActionBase):
     def _wait(self, params: Result, given: Mapping[str, t.Any], environ: Mapping[str, str]) -> Result:
         """Query until the gate opens, or can't open any more, or the time is over."""
         began = time.monotonic()
-        ends = began + params["wait_timeout"]
         progress = Progress(now())
         options = {name: value for name, value in params.items() if name in given}
-        # Without time to wait, the one query has all its retries.
-        retry_until = ends if params["wait_timeout"] else None
         try:
             _check(params, given)
+            ends = began + params["wait_timeout"]
+            # Without time to wait, the one query has all its retries.
+            retry_until = ends if params["wait_timeout"] else None
             while True:
                 # A new one each time, because temporary keys in the SDK's file may have been renewed.
                 with Client(options, environ, CALLER, _run.REFUSALS, retry_until) as client:
@@ -179,6 +182,8 @@ def _check(params: Result, given: Mapping[str, t.Any]) -> None:
     for name, least in (("wait_timeout", 0), ("wait_sleep", 1)):
         if params[name] < least:
             raise CloudPondError(subject, f"{name} must be at least {least}: got {params[name]}")
+        if params[name] > _SECONDS_MAX:
+            raise CloudPondError(subject, f"{name} must be at most {_SECONDS_MAX}")
 
 
 def _query(client: Client, params: Result) -> Outcome:

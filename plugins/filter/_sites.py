@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible import constants as C
+
 from ..module_utils._settings import is_valid_id
 from ..module_utils._specification import FINAL_STATUSES, SUCCESS
 from ..plugin_utils._report import report
@@ -33,13 +35,13 @@ def delivery_order_ids(hosts: Iterable[str], hostvars: HostVars, only: object = 
     Read the ``delivery_order_id`` of many hosts.
 
     :param only: An ID. Hosts with another one are left out.
-    :return: The IDs by host. None for one that is missing, null, malformed, or can't be evaluated. localhost is
-        left out if it has no such variable, because many inventories name it for other reasons.
+    :return: The IDs by host. None for one that is missing, null, malformed, or can't be evaluated. localhost, by
+        any of its names, is left out if it has no such variable, because many inventories name it for other reasons.
     """
     found = {
         host: _find_id(hostvars, host)
         for host in hosts
-        if host != "localhost" or "delivery_order_id" in hostvars["localhost"]
+        if host not in C.LOCALHOST or "delivery_order_id" in hostvars[host]
     }
     return found if only is None else {host: each for host, each in found.items() if each == str(plain(only))}
 
@@ -83,7 +85,8 @@ def _site(
             else "The site has no delivery_order_id, or one that is empty, malformed or can't be evaluated.",
         )
         return
-    lines = report(order).splitlines()
+    # As a result, whose keys are known. The API may add any key to an order, such as one that a result has.
+    lines = report({"changed": False, "delivery_orders": [order]}).splitlines()
     if order["status"] == SUCCESS:
         yield "groups", [groups["ready"]]
         # No advice: what to do is what the run does next.

@@ -192,6 +192,8 @@ class Client:
                 except CloudPondError as error:
                     if reply.status == HTTPStatus.UNAUTHORIZED:
                         api_turn.refusal = error
+                    elif error.is_no_such_api:
+                        api_turn.answered = False
                     raise
 
     def _turn(self, identity: str, subject: str, until: float) -> t.ContextManager[Turn]:

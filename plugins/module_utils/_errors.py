@@ -56,6 +56,11 @@ class CloudPondError(Exception):
         self.facts = dict(facts or {})
         super().__init__(self._sentence())
 
+    @property
+    def is_no_such_api(self) -> bool:
+        """The API's gateway doesn't know the path. It need not have looked at the credential."""
+        return self.http_status == 404 and (self.code or "").startswith("APIGW.")
+
     def _sentence(self) -> str:
         where = f"HTTP {self.http_status}" if self.http_status is not None else None
         source = ", ".join(part for part in (where, self.code) if part)

@@ -16,6 +16,7 @@ import socket
 import ssl
 import threading
 import typing as t
+import warnings
 import zlib
 from http import HTTPStatus
 
@@ -26,7 +27,7 @@ try:
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-    from urllib3.exceptions import HTTPError, InvalidHeader, ReadTimeoutError
+    from urllib3.exceptions import HTTPError, InsecureRequestWarning, InvalidHeader, ReadTimeoutError
     from urllib3.util import Retry
 except ImportError:
     # REQUESTS_IMPORT_ERROR of _auth tells callers. The stand-ins only allow the definition of the classes below.
@@ -157,7 +158,10 @@ class Http:
     def _send(self, attempt: _Try, url: str, query: Iterable[tuple[str, str | int]]) -> Reply:
         _current.attempt = attempt
         request = requests.Request("GET", url, headers=dict(self._headers), params=list(query), auth=self._auth)
-        response = self._adapter.send(request.prepare(), stream=True, **self._options)
+        with warnings.catch_warnings():
+            # The settings say so. ansible-core complains of a worker that writes to stderr.
+            warnings.simplefilter("ignore", InsecureRequestWarning)
+            response = self._adapter.send(request.prepare(), stream=True, **self._options)
         with contextlib.closing(response):
             good = response.status_code == HTTPStatus.OK
             most = BODY_MAX if good else ERROR_BODY_MAX
@@ -227,6 +231,9 @@ def _read(raw: t.Any, most: int) -> bytes:
     # urllib3 before 2.0 does not compare the length.
     if size <= most and raw.length_remaining:
         raise _CutShort
+    # A connection that breaks within the headers looks like the end of an answer without a length.
+    if not size and raw.length_remaining is None and not raw.chunked:
+        raise _CutShort
     return b"".join(chunks)
 
 
@@ -280,8 +287,10 @@ class _Try:
         """Let the try end soon, without sending anything."""
         self._abandoned = True
         if self.sock is not None:
+            # urllib3's TLS within the TLS of a proxy is no socket, but has one.
+            sock = getattr(self.sock, "socket", self.sock)
             with contextlib.suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)
 
     def go_on(self) -> None:
         """Raise if nobody waits any more."""

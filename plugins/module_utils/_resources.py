@@ -197,8 +197,7 @@ class Resource(t.NamedTuple):
 
 
 def _is_missing(error: CloudPondError) -> bool:
-    # The gateway's own 404 means that the API doesn't exist there.
-    return error.http_status == 404 and not (error.code or "").startswith("APIGW.")
+    return error.http_status == 404 and not error.is_no_such_api
 
 
 def _all_missing(errors: Mapping[str, CloudPondError], found: Mapping[str, list[Entry]]) -> CloudPondError:

@@ -20,6 +20,7 @@ description:
   - While it waits, it prints a line for each order in progress, one at each change, one when an outage begins and one
     when it ends. While nothing changes, it prints a line after 15 minutes, and whenever the time waited has doubled.
     With C(no_log), and for orders that need no wait, it prints nothing.
+  - C(--check) waits, too. For a quick look, set O(wait_timeout=0).
   - Once it runs, its failure counts. C(ignore_errors) does not apply, whether it stands on the task, a block or the
     play, and a warning says so. A C(rescue) and C(failed_when) do apply.
   - A gate that is skipped can't fail. Give it C(tags=always), and write C(when=gate.open) where the site is touched.

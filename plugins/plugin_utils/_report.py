@@ -49,6 +49,7 @@ _BAD_ADVICE = (
 _UNKNOWN_ADVICE = "An order without a known status does not count as delivered: look it up in the CloudPond console."
 _ACCEPTING_ADVICE = f"ACCEPTING means that {ACCEPT}."
 _WAITING_ADVICE = "The next query asks again for what is in progress."
+_LONGER = "run the play again, or raise wait_timeout."
 _DELIVERED_ADVICE = "Every order is delivered: the gate is open."
 _NOTHING_ADVICE = "There is no delivery order: check the IDs, the status filter, and domain_id."
 
@@ -72,6 +73,8 @@ def describe(value: object) -> str:
     orders = [order for answer in answers for order in answer.entries]
     failures = [answer.failure for answer in answers if answer.failure]
     sites = _sites_of_gate(value)
+    # A gate that ends with this has waited for as long as it may.
+    waited = value.get("elapsed", 0) if isinstance(value, dict) and "open" in value else None
     bad = [order for order in orders if order["status"] in FINAL_STATUSES - {SUCCESS}]
     waiting = [order for order in orders if order["status"] not in FINAL_STATUSES]
     delivered = [order for order in orders if order["status"] == SUCCESS]
@@ -79,7 +82,7 @@ def describe(value: object) -> str:
         *(_line(order, sites) for order in bad),
         *(_sentence(printable(" ".join(failure.message.split()))) for failure in failures),
         *(_line(order, sites) for order in [*waiting, *delivered]),
-        " ".join(_advice(bad, failures, waiting, delivered, sites)),
+        " ".join(_advice(bad, failures, waiting, delivered, sites, waited)),
     ]
     # From 2.19 on, ansible-core prints an error above a result, and would show a list there in Python's form. In a
     # result that is shown as JSON, each "\n" follows the full stop of a sentence.
@@ -117,6 +120,7 @@ def _advice(
     waiting: Sequence[Order],
     delivered: Sequence[Order],
     sites: Mapping[t.Any, t.Any] | None,
+    waited: int | None,
 ) -> Iterator[str]:
     """Yield sentences. None of them says to query again while another problem must be solved first."""
     final = [failure for failure in failures if not failure.retryable]
@@ -129,9 +133,9 @@ def _advice(
             order for order in delivered if sites is not None and sites.get(order.get("edge_site_id")) != AVAILABLE
         ]
         if failures:
-            yield _RETRY_ADVICE
+            yield _RETRY_ADVICE if waited is None else f"The API did not answer in the end, after {waited} s: {_LONGER}"
         elif known or without_site:
-            yield _WAITING_ADVICE
+            yield _WAITING_ADVICE if waited is None else f"Still in progress after {waited} s: {_LONGER}"
         elif delivered and not waiting:
             yield _DELIVERED_ADVICE
         elif not waiting:

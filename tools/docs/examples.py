@@ -54,7 +54,7 @@ NOT_RUN = {
     "make ": "runs this test, or a demo with its own test",
     "pip install ": "installs packages that the test uses",
     "python3 -m tests.emulator ": "the emulator has its own tests",
-    "systemctl ": "needs systemd and the unit",
+    "sudo systemctl ": "needs systemd and the unit",
 }
 
 #: Blocks in these languages contain nothing to run.

@@ -97,7 +97,7 @@ SEEN: dict[str, Seen] = {
     "json-list": lambda right, got: got.json == [first(right)],
     "no-order": lambda right, got: got.json == {},
     "null-order": lambda right, got: got.json == {**right.json, key(right): None},
-    "wrong-types": lambda right, got: [name for name, value in first(got).items() if type(value) is str] == ["id"],
+    "wrong-types": lambda right, got: [name for name, value in first(got).items() if isinstance(value, str)] == ["id"],
     "duplicate-keys": text('"status": "ACCEPTING"', b'"status": "PROCESSING", "status": "SUCCESS"'),
     "duplicate-order": twice,
     "nan": field("progress", b"NaN"),

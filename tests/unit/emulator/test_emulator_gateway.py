@@ -40,7 +40,6 @@ def test_a_refused_credential_learns_nothing_and_is_no_poll(headers: dict[str, s
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
-        (f"{ORDERS}/", 404, "APIGW.0101"),
         (f"{ORDERS}/0000%2Fa", 400, "IES.00001005"),
         ("/v2/other/delivery-orders/0000-a", 403, "APIGW.0302"),
         (f"{ORDERS}/0000-b", 404, "IES.00001008"),

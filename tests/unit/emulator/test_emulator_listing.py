@@ -39,7 +39,7 @@ def test_a_page_has_the_orders_as_they_are_shown() -> None:
     ("query", "found"),
     [
         ("limit=2", [["a", "b"], ["c", "d"], ["e"]]),
-        ("id=unknown", [[]]),
+        ("limit=1&id=d", [["d"]]),
         ("marker=c&id=c", [[]]),
         ("status=ACCEPTING&status=FAIL", [["b", "c", "e"]]),
         ("status=FAIL&id=a", [[]]),

@@ -141,7 +141,7 @@ def test_a_proxy_has_a_life_and_shows_what_arrived() -> None:
 
 def test_a_reset_of_the_server_goes_through() -> None:
     # Without TLS: OpenSSL sometimes takes a reset for an end.
-    with Emulator(["0000-a=reset"]) as emulator, Proxy() as proxy, pytest.raises(ConnectionResetError):
+    with Emulator(["0000-a=reset"]) as emulator, Proxy() as proxy, pytest.raises(ConnectionResetError, match="by peer"):
         get(proxy.url, emulator.url + ORDER)
 
 

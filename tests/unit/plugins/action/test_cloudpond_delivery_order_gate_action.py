@@ -259,7 +259,7 @@ def test_an_outage_until_the_end_is_a_failure(gates: Gates, emulate: Emulate, li
     assert outcome(result) == FAILED
     assert (result["elapsed"], result["error"]["http_status"], result["error"]["retryable"]) == (3600, 503, True)
     assert [each["status"] for each in result.get("delivery_orders", ())] == orders
-    assert "Waiting may help" in result["msg"]
+    assert "The API did not answer in the end" in result["msg"]
     assert "the gate is open" not in result["msg"]
 
 
@@ -308,7 +308,7 @@ def test_a_site_that_is_not_available_or_not_there_yet_is_in_progress(
         result = gates.run(emulator, delivery_order_id="a", edge_site_available=True, in_progress=in_progress)
         assert outcome(result) == expected
         assert result["elapsed"] == 3600
-        assert "The next query asks again for what is in progress." in result["msg"]
+        assert "Still in progress after 3600 s" in result["msg"]
         assert (f"edge site site-a {status}." if site else "no edge site") in result["msg"]
         assert [each["status"] for each in result["edge_sites"]] == ([status] if site else [])
         assert delivery_order_succeeded(result)
@@ -352,6 +352,7 @@ NOT_TEXT = "'None' is not a string and conversion is not allowed"
         ({"delivery_order_id": "a", "delivery_order_ids": NULL}, "parameters are mutually exclusive"),
         ({"delivery_order_id": "a", "wait_timeout": -1}, "wait_timeout must be at least 0: got -1"),
         ({"delivery_order_id": "a", "wait_sleep": 0}, "wait_sleep must be at least 1: got 0"),
+        ({"delivery_order_id": "a", "wait_timeout": 10**400}, "wait_timeout must be at most 1000000000"),
         ({"delivery_order_id": "a", "wait_sleep": "soon"}, "unable to convert to int"),
         ({"delivery_order_id": "a", "in_progress": "wait"}, "value of in_progress must be one of: fail, continue"),
         ({"delivery_order_id": "a", "status": ["SUCCESS"]}, "Unsupported parameters for (huaweicloud.cloudpond.x) mod"),

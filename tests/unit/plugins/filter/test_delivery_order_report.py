@@ -33,6 +33,7 @@ ADVICE = (
     SKIPPED := "Check the conditions of the task",
     UNKNOWN := "does not count as delivered",
     WAITING := "asks again for what is in progress",
+    WAITED := "Still in progress after 61 s: run the play again",
     DELIVERED := "the gate is open",
     NOTHING := "There is no delivery order",
 )
@@ -57,7 +58,7 @@ def failed(
 def gate(*orders: dict[str, t.Any], sites: dict[str, str | None] | None = None, **more: t.Any) -> dict[str, t.Any]:
     """A result of the gate. The sites are statuses by their IDs."""
     entries = {} if sites is None else {"edge_sites": [{"id": each, "status": sites[each]} for each in sites]}
-    return {"changed": False, "open": False, "elapsed": 0, "msg": "m", "delivery_orders": [*orders], **entries, **more}
+    return {"changed": False, "open": False, "elapsed": 61, "msg": "m", "delivery_orders": [*orders], **entries, **more}
 
 
 #: As the gateway says it.
@@ -124,10 +125,10 @@ def test_a_line_an_order_the_bad_ones_first_then_what_to_do() -> None:
         # The gate waits for the sites, too.
         (gate(order(1, "SUCCESS")), {DELIVERED}),
         (gate(order(1, "SUCCESS"), sites={"e-1": "available"}), {DELIVERED}),
-        (gate(order(1, "SUCCESS"), sites={"e-1": "unavailable"}), {WAITING}),
-        (gate(order(1, "SUCCESS"), sites={}), {WAITING}),
-        (gate(order(1, "SUCCESS", edge_site_id=None), sites={}), {WAITING}),
-        (gate(order(1, "SUCCESS"), order(2, "SUCCESS"), sites={"e-1": "available", "e-2": "initial"}), {WAITING}),
+        (gate(order(1, "SUCCESS"), sites={"e-1": "unavailable"}), {WAITED}),
+        (gate(order(1, "SUCCESS"), sites={}), {WAITED}),
+        (gate(order(1, "SUCCESS", edge_site_id=None), sites={}), {WAITED}),
+        (gate(order(1, "SUCCESS"), order(2, "SUCCESS"), sites={"e-1": "available", "e-2": "initial"}), {WAITED}),
         (gate(order(1, "SUCCESS"), order(2, "FAIL"), sites={"e-1": "deploying"}), {BAD}),
     ],
 )

@@ -63,10 +63,11 @@ def test_an_id_that_can_not_be_evaluated_is_none_and_leaves_the_others_alone(err
     assert delivery_order_ids(["berlin", "bonn"], hostvars) == {"berlin": None, "bonn": "0-2"}
 
 
-def test_localhost_is_a_site_only_if_it_has_the_variable() -> None:
-    assert delivery_order_ids(["localhost"], {"localhost": {}}) == {}
-    assert delivery_order_ids(["localhost"], {"localhost": {"delivery_order_id": "0-1"}}) == {"localhost": "0-1"}
-    assert delivery_order_ids(["localhost"], {"localhost": {"delivery_order_id": ""}}) == {"localhost": None}
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1"])
+def test_localhost_is_a_site_only_if_it_has_the_variable(name: str) -> None:
+    assert delivery_order_ids([name], {name: {}}) == {}
+    assert delivery_order_ids([name], {name: {"delivery_order_id": "0-1"}}) == {name: "0-1"}
+    assert delivery_order_ids([name], {name: {"delivery_order_id": ""}}) == {name: None}
 
 
 @pytest.mark.parametrize(("only", "expected"), [(17, {"b": "17"}), ("17", {"b": "17"}), ("", {}), ("None", {})])
@@ -99,6 +100,21 @@ def test_a_report_is_one_line_with_advice_unless_delivered() -> None:
     assert sort("ACCEPTING")["report"].startswith("site-1 (0-1) is ACCEPTING, no edge site. ")
     assert "the customer must accept" in sort("ACCEPTING")["report"]
     assert "\n" not in sort("FAIL")["report"]
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        {"changed": False, "failed": True, "msg": "no"},
+        {"skipped": True},
+        {"open": True, "error": None, "msg": "no"},
+        {"delivery_orders": []},
+        {"changed": False, "results": []},
+    ],
+)
+def test_a_report_is_about_the_order_whatever_keys_the_api_adds(added: dict[str, t.Any]) -> None:
+    (site,) = sorted_sites({"berlin": "0-1"}, [{**order("SUCCESS"), **added}], GROUPS)
+    assert (site["groups"], site["report"]) == (["r"], sort("SUCCESS")["report"])
 
 
 def test_a_site_without_an_order_fails() -> None:

@@ -315,6 +315,16 @@ def test_answers_that_break_off(emulate: Emulate, fault: str) -> None:
     assert (error.http_status, error.retryable) == (None, True)
 
 
+@pytest.mark.parametrize("end", [b"HTTP/1.1 200", b"\n", b"Content-Ty", b"Content-Type: a/b", b"\r\n\r\n"])
+def test_an_answer_that_breaks_off_within_its_headers_was_cut_short(end: bytes) -> None:
+    # To http.client, the end of the connection is the end of the headers.
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: a/b\r\n\r\n"
+    with serve(answer[: answer.index(end) + len(end)]) as url:
+        error = failure(url)
+    assert (error.http_status, error.retryable) == (None, True)
+    assert without_port(error).endswith("the answer from 127.0.0.1 was cut short")
+
+
 @pytest.mark.parametrize(
     ("headers", "body", "cut"),
     [
@@ -328,7 +338,8 @@ def test_answers_that_break_off(emulate: Emulate, fault: str) -> None:
         (b"Content-Encoding: gzip\r\n", COMPRESSED[:-9], True),
         (b"Content-Encoding: gzip\r\n", COMPRESSED[:2], True),
         # It was no JSON object from the start, or is one that can't be believed.
-        (b"", b"", False),
+        (b"Content-Length: 0\r\n", b"", False),
+        (b"Transfer-Encoding: chunked\r\n", b"0\r\n\r\n", False),
         (b"", b"<html><body>", False),
         (b"", b'[{"delivery_order"', False),
         (b"", b'{"delivery_order": {"id": 1, "id": 2}}', False),
@@ -548,6 +559,18 @@ def test_no_handshake_with_a_proxy_holds_a_query(behind: t.Callable[..., t.Any],
     error, address, _requests = behind("ok", handshake=handshake, certificate=tls.certificate, key=tls.key)
     assert f"the proxy {address} (HTTPS_PROXY)" in str(error)
     assert error.retryable
+
+
+@pytest.mark.parametrize("fault", ["hang", "trickle-body:0.02"])
+def test_no_answer_through_a_secure_proxy_holds_a_query(
+    behind: t.Callable[..., t.Any], emulate: Emulate, tls: Tls, fault: str
+) -> None:
+    emulator = emulate(f"{ID}={fault}", certificate=tls.certificate, key=tls.key)
+    # Two handshakes come before the answer.
+    error, address, _requests = behind("ok", endpoint=emulator.url, timeout=1, certificate=tls.certificate, key=tls.key)
+    assert error.retryable
+    assert "127.0.0.1 did not answer within 1 seconds, through the proxy" in without_port(error)
+    assert f"through the proxy {address} (HTTPS_PROXY)" in str(error)
 
 
 def test_a_proxy_that_speaks_http_under_https(behind: t.Callable[..., t.Any]) -> None:

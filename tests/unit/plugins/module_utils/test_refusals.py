@@ -192,6 +192,18 @@ def test_an_outage_does_not_start_it_anew(emulate: Emulate, ask: Ask, answer: st
     assert len(emulator.requests) == 4
 
 
+def test_a_path_that_the_gateway_lacks_does_not_start_it_anew(emulate: Emulate, ask: Ask, refusals: Refusals) -> None:
+    # A cloud without the listing: each task lists in vain before it queries by ID.
+    emulator = emulate("a=http:401")
+    options = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN}
+    for _number in range(REFUSALS_MAX):
+        with Client(options, {}, refusals=refusals) as client, pytest.raises(CloudPondError, match=r"APIGW\.0101"):
+            client.get("v2", "nowhere", subject="a")
+        ask(emulator.url, "a", auth_token=TOKEN)
+    ask(emulator.url, "a", auth_token=TOKEN)
+    assert len(emulator.requests) == 2 * REFUSALS_MAX
+
+
 def test_another_credential_and_another_endpoint_are_sent(emulate: Emulate, ask: Ask) -> None:
     emulators = [emulate("a=SUCCESS"), emulate("a=SUCCESS")]
     for _number in range(REFUSALS_MAX + 1):
