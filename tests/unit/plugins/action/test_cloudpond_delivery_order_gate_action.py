@@ -334,18 +334,17 @@ NULL: t.Any = None
 #: What ansible-core before 2.17 says of a null.
 NOT_TEXT = "'None' is not a string and conversion is not allowed"
 
+EMPTY = f"an ID is empty, blank or null: check the variable it comes from|{NOT_TEXT}"
+NONE = "delivery_order_id or delivery_order_ids must be given, and must not be null"
+
 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ({}, "delivery_order_id or delivery_order_ids must be given, and must not be null"),
-        ({"delivery_order_id": NULL}, "delivery_order_id or delivery_order_ids must be given, and must not be null"),
-        ({"delivery_order_ids": NULL}, "delivery_order_id or delivery_order_ids must be given, and must not be null"),
-        ({"delivery_order_id": ""}, "an ID is empty, blank or null: check the variable it comes from"),
+        *((each, NONE) for each in ({}, {"delivery_order_id": NULL}, {"delivery_order_ids": NULL})),
+        ({"delivery_order_id": ""}, EMPTY),
+        *(({"delivery_order_ids": each}, EMPTY) for each in ("", ["a", NULL], ["a", " "])),
         ({"delivery_order_ids": []}, "delivery_order_ids is empty: a gate without orders would prove nothing"),
-        ({"delivery_order_ids": ""}, "an ID is empty, blank or null"),
-        ({"delivery_order_ids": ["a", NULL]}, f"an ID is empty, blank or null|{NOT_TEXT}"),
-        ({"delivery_order_ids": ["a", " "]}, "an ID is empty, blank or null"),
         ({"delivery_order_ids": "a,,a"}, "an ID must be made of letters, digits, '-' and '_', and must not be empty"),
         ({"delivery_order_ids": ["a", "a/b"]}, "an ID must be made of letters, digits, '-' and '_'"),
         ({"delivery_order_id": "a", "delivery_order_ids": ["a"]}, "parameters are mutually exclusive"),

@@ -21,6 +21,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.doc_fragments import constructed, inventory_cache
 from ansible.template import Templar
 from ansible.utils.display import Display
+from ansible.vars import plugins
 from ansible.vars.manager import VariableManager
 
 from ansible_collections.huaweicloud.cloudpond.plugins.doc_fragments import _connection
@@ -484,6 +485,9 @@ def test_the_settings_of_vars_plugins_are_heeded(
     folder: Folder, emulate: Emulate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(C, "RUN_VARS_PLUGINS", "start")
+    # ansible-core remembers how the setting was in tests before.
+    should_run = plugins._plugin_should_run
+    monkeypatch.setattr(plugins, "_plugin_should_run", getattr(should_run, "__wrapped__", should_run))
     files = {"10-sites.yml": {"all": {"hosts": {"a": {}}}}, "host_vars/a.yml": OF_BERLIN}
     folder.write({**files, "20.cloudpond.yml": config(emulate("o-1=SUCCESS"))})
     assert folder.read().hosts("cloudpond_success") == ["a"]
