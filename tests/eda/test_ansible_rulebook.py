@@ -134,7 +134,8 @@ def test_a_site_is_provisioned_when_its_order_has_succeeded(rulebook: Start, tmp
     bait = f"{{{{ lookup('ansible.builtin.pipe', 'touch {tmp_path}/trapped') }}}}"
     order = {"id": "0000-a", "name": bait, "life": ["PROCESSING*2", "ACCEPTING*2", "SUCCESS"]}
     # No site has the last one.
-    orders = [*parse_orders(json.dumps({"orders": [order]})), "0000-b=PROCESSING", "0000-z=SUCCESS"]
+    others = ["0000-b=PROCESSING", "0000-z=SUCCESS"]
+    orders: list[str | OrderPlan] = [*parse_orders(json.dumps({"orders": [order]})), *others]
     with Emulator(orders, token=TOKEN, listing="ok,reset,ok,http:503,ok") as emulator:
         running = rulebook("provision_delivered_sites", emulator, "--inventory", "inventory.yml", "--print-events")
         running.wait_until(lambda: provisioned.exists() and "There is no site to provision" in running.output)
