@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from tests.emulator import Emulator
-from tests.emulator._orders import parse_orders
+from tests.emulator._orders import OrderPlan, parse_orders
 from tests.runner.installation import PATIENCE, ROOT, install
 from tools.docs.examples import blocks_in
 
