@@ -781,12 +781,10 @@ def test_a_secret_that_looks_like_a_template_is_not_shown(make_source: MakeSourc
     assert failure.value.__suppress_context__
 
 
-def test_a_secret_with_braces(make_source: MakeSource) -> None:
+def test_a_secret_with_braces_is_sent_as_it_is(make_source: MakeSource) -> None:
     source = make_source()
-    text = f"endpoint: {source.emulator.url}\ndomain_id: {DOMAIN_ID}\nauth_token: !unsafe 's3cr{{{{canary}}}}x'\n"
-    source.write(text)
+    source.write(f"endpoint: {source.emulator.url}\ndomain_id: a\nauth_token: !unsafe 's3cr{{{{canary}}}}x'\n")
     message = source.fail()
-    # It was sent as it is.
     assert "HTTP 401" in message
     assert "canary" not in message
 
