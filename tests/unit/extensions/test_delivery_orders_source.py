@@ -322,16 +322,18 @@ def test_a_cancelled_source_asks_no_more(source: Source, emulate: Emulate, ids: 
 
 
 def test_a_query_that_can_not_be_ended_holds_neither_the_loop_nor_a_signal(source: Source) -> None:
-    release = threading.Event()
+    asked, release = threading.Event(), threading.Event()
     blocked: set[int] = set()
 
     def query() -> None:
         blocked.update(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+        asked.set()
         release.wait(30)
 
     async def cancel() -> None:
         task = asyncio.create_task(source.globals["_watch"](source.queue, query, 60.0))
-        await asyncio.sleep(0.1)
+        while not asked.is_set():
+            await asyncio.sleep(0.01)
         assert [each.daemon for each in threading.enumerate() if each.name == "cloudpond-delivery-orders"] == [True]
         task.cancel()
         await asyncio.wait([task])
