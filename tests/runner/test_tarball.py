@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,27 +19,10 @@ import pytest
 from tests.runner.installation import PATIENCE, ROOT
 
 #: What users need at the top: the collection itself, its documentation, its licence, and the emulator for dry runs.
-TOP = {
-    "CHANGELOG.md",
-    "CHANGELOG.md.license",
-    "CODE_OF_CONDUCT.md",
-    "CONTRIBUTING.md",
-    "COPYING",
-    "FILES.json",
-    "LICENSES",
-    "MANIFEST.json",
-    "README.md",
-    "REUSE.toml",
-    "SECURITY.md",
-    "changelogs",
-    "docs",
-    "extensions",
-    "meta",
-    "playbooks",
-    "plugins",
-    "tests",
-}
-
+TOP = """
+CHANGELOG.md CHANGELOG.md.license CODE_OF_CONDUCT.md CONTRIBUTING.md COPYING FILES.json LICENSES MANIFEST.json README.md
+REUSE.toml SECURITY.md changelogs docs extensions meta playbooks plugins tests
+"""
 
 #: Turns the order around in which a Python sees the files of a directory.
 REVERSE = """
@@ -83,31 +66,16 @@ def test_the_same_bytes(tarballs: list[Path]) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_its_lists_are_sorted(tarballs: list[Path]) -> None:
-    with tarfile.open(tarballs[1]) as tarball:
-        content = tarball.extractfile("FILES.json")
-        assert content
-        names = [entry["name"] for entry in json.load(content)["files"]]
-    assert names == sorted(names)
-
-
-def test_what_is_in_it(tarballs: list[Path]) -> None:
+def test_it_has_what_users_need_and_nothing_else(tarballs: list[Path]) -> None:
     with tarfile.open(tarballs[0]) as tarball:
         names = tarball.getnames()
-    assert {name.partition("/")[0] for name in names} <= TOP
-    assert {name for name in names if name.startswith("tests/")} == {
-        name for name in names if name == "tests/emulator" or name.startswith("tests/emulator/")
-    }
-    assert not [name for name in names if name.endswith((".pyc", ".tar.gz")) or "/." in name]
-    assert not [name for name in names if name.startswith("docs/controller")]
-    assert "docs/inclusion.md" not in names
+    assert {name.partition("/")[0] for name in names} <= set(TOP.split())
+    unwanted = r"tests/(?!emulator(/|$))|docs/(controller|inclusion\.md)|.*(\.pyc|\.tar\.gz)$|.*/\."
+    assert [name for name in names if re.match(unwanted, name)] == []
     assert "plugins/modules/cloudpond_delivery_order_info.py" in names
 
 
-def test_it_installs_offline_and_its_checksums_hold(tarballs: list[Path], tmp_path: Path) -> None:
+def test_it_installs_offline(tarballs: list[Path], tmp_path: Path) -> None:
     galaxy = [sys.executable, "-m", "ansible", "galaxy", "collection"]
     install = ["install", "--force", "--offline", str(tarballs[0]), "--collections-path", str(tmp_path)]
     subprocess.run([*galaxy, *install], check=True, timeout=PATIENCE)
-    verify = ["verify", "--offline", "huaweicloud.cloudpond", "--collections-path", str(tmp_path)]
-    verified = subprocess.run([*galaxy, *verify], check=True, timeout=PATIENCE, capture_output=True, text=True)
-    assert "Successfully verified" in verified.stdout

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible import constants as C
-from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.errors import AnsibleParserError
 from ansible.inventory import manager
 from ansible.inventory.data import InventoryData
 from ansible.parsing import vault
@@ -21,6 +21,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.doc_fragments import constructed, inventory_cache
 from ansible.template import Templar
 from ansible.utils.display import Display
+from ansible.vars import plugins
 from ansible.vars.manager import VariableManager
 
 from ansible_collections.huaweicloud.cloudpond.plugins.doc_fragments import _connection
@@ -30,7 +31,6 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals im
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FIELDS, STATUSES
 from ansible_collections.huaweicloud.cloudpond.plugins.modules import cloudpond_delivery_order_info
 from ansible_collections.huaweicloud.cloudpond.plugins.plugin_utils import _run
-from ansible_collections.huaweicloud.cloudpond.tests.emulator import Proxy
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._orders import OrderPlan, parse_order
 
 from ...conftest import DOMAIN_ID, TOKEN
@@ -46,13 +46,14 @@ SITE = ("delivery_order_id", "ansible_host", "rack")
 ORDER = ("delivery_order",)
 GROUPS = {"cloudpond", *(f"cloudpond_{status.lower()}" for status in STATUSES)}
 SECRET_KEY = "emulator-secret-key"
+FRAGMENTS = (constructed, inventory_cache, _connection)
 
 
 def documented_options() -> dict[str, dict[str, t.Any]]:
     """Return the plugin's options as ansible-core puts them together."""
     own = yaml.safe_load(delivery_orders.DOCUMENTATION)["options"]
     options: dict[str, dict[str, t.Any]] = {}
-    for fragment in (constructed, inventory_cache, _connection):
+    for fragment in FRAGMENTS:
         options.update(yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"])
     return {name: {**options.get(name, {}), **own.get(name, {})} for name in {**options, **own}}
 
@@ -83,6 +84,10 @@ def load_plugin() -> InventoryModule:
     return plugin
 
 
+def connection(emulator: Emulator) -> dict[str, t.Any]:
+    return {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN, "max_retries": 0}
+
+
 class Source:
     """A configuration file for the inventory, and what comes of it."""
 
@@ -93,12 +98,10 @@ class Source:
 
     def write(self, text: str = "", **options: t.Any) -> None:
         """Write the file. Without a text, it has these options, and a connection to the emulator unless they have."""
-        if not text:
-            connection = {"endpoint": self.emulator.url, "domain_id": DOMAIN_ID, "max_retries": 0}
-            if not {"access_key", "auth_token"} & set(options):
-                connection["auth_token"] = TOKEN
-            given = {**connection, **options}
-            text = yaml.safe_dump({name: value for name, value in given.items() if value != "left out"})
+        given = {**connection(self.emulator), **options}
+        if "access_key" in options and "auth_token" not in options:
+            del given["auth_token"]
+        text = text or yaml.safe_dump({name: value for name, value in given.items() if value != "left out"})
         self.path.write_text(f"plugin: {NAME}\n{text}", encoding="utf-8")
 
     def parse(
@@ -165,14 +168,23 @@ class Folder:
 
 
 class MakeSource(t.Protocol):
-    def __call__(self, *orders: t.Any, name: str = ..., emulator: Emulator | None = ..., **options: t.Any) -> Source:
-        """Return a source with these options, of an emulator that has these orders."""
+    """Makes a source with these options, of an emulator that has these orders."""
+
+    def __call__(
+        self, *orders: t.Any, name: str = ..., emulator: Emulator | None = ..., listing: str = ..., **options: t.Any
+    ) -> Source: ...
 
 
 @pytest.fixture
 def make_source(emulate: Emulate, tmp_path: Path) -> MakeSource:
-    def make(*orders: t.Any, name: str = "cloudpond.yml", emulator: Emulator | None = None, **options: t.Any) -> Source:
-        source = Source(tmp_path / name, emulator or emulate(*orders))
+    def make(
+        *orders: t.Any,
+        name: str = "cloudpond.yml",
+        emulator: Emulator | None = None,
+        listing: str = "ok",
+        **options: t.Any,
+    ) -> Source:
+        source = Source(tmp_path / name, emulator or emulate(*orders, listing=listing))
         source.write(**options)
         return source
 
@@ -181,21 +193,13 @@ def make_source(emulate: Emulate, tmp_path: Path) -> MakeSource:
 
 def facts(inventory: InventoryData) -> dict[str, t.Any]:
     """Return everything that a play could see of an inventory, by the names of its groups and hosts."""
-    return {
-        **{
-            f"group {name}": [
-                {member.name for member in some}
-                for some in (group.get_hosts(), group.child_groups, group.parent_groups, group.get_ancestors())
-            ]
-            + [group.depth, {**group.vars}]
-            for name, group in inventory.groups.items()
-        },
-        **{
-            f"host {name}": [{group.name for group in host.groups}, {**host.vars}]
-            for name, host in inventory.hosts.items()
-        },
-        "groups": {name: {*hosts} for name, hosts in inventory.get_groups_dict().items()},
-    }
+    found: dict[str, t.Any] = {name: {*hosts} for name, hosts in inventory.get_groups_dict().items()}
+    for name, group in inventory.groups.items():
+        relatives = (group.get_hosts(), group.child_groups, group.parent_groups, group.get_ancestors())
+        found[f"group {name}"] = [*({each.name for each in some} for some in relatives), group.depth, {**group.vars}]
+    for name, host in inventory.hosts.items():
+        found[f"host {name}"] = [{group.name for group in host.groups}, {**host.vars}]
+    return found
 
 
 def members(inventory: InventoryData) -> dict[str, list[str]]:
@@ -228,59 +232,42 @@ def test_variables_are_those_that_the_module_returns(make_source: MakeSource) ->
     assert expected["status"] == "SUCCESS"
 
 
-def test_an_account_without_orders_has_all_groups(make_source: MakeSource) -> None:
-    inventory = make_source().parse()
-    assert set(inventory.groups) == {"all", "ungrouped", *GROUPS}
-    assert not inventory.hosts
-
-
-def test_status(make_source: MakeSource) -> None:
-    inventory = make_source("a=SUCCESS", "b=FAIL", hostname="{{ id }}", status=["SUCCESS"]).parse()
-    assert set(inventory.hosts) == {"a"}
+def test_only_the_orders_in_a_status_are_hosts_and_all_groups_exist(make_source: MakeSource) -> None:
+    source = make_source("a=SUCCESS", "b-{1..5}=FAIL", hostname="{{ id }}", status=["FAIL"], page_size=2)
+    inventory = source.parse()
+    assert set(inventory.hosts) == {f"b-{number}" for number in range(1, 6)}
     assert set(inventory.groups) > GROUPS
-
-
-def test_page_size(make_source: MakeSource) -> None:
-    source = make_source("a-{1..5}=SUCCESS", hostname="{{ id }}", page_size=2)
-    assert len(source.parse().hosts) == 5
+    # Pages.
     assert len(source.emulator.requests) == 3
 
 
 # IDs
 
 
-def test_ids(make_source: MakeSource) -> None:
-    source = make_source("a=SUCCESS", "b=SUCCESS", "7=FAIL", hostname="{{ id }}", delivery_order_ids=["a", 7, "a"])
-    assert set(source.parse().hosts) == {"a", "7"}
-    assert [request.delivery_order_id for request in source.emulator.requests] == ["a", "7"]
-
-
-def test_no_ids_ask_nothing(make_source: MakeSource) -> None:
-    source = make_source("a=SUCCESS", delivery_order_ids=[])
-    assert not source.parse().hosts
-    assert not source.emulator.requests
+@pytest.mark.parametrize(("ids", "asked"), [(["a", 7, "a"], ["a", "7"]), ([], [])])
+def test_ids_are_queried_one_by_one_and_nothing_else(
+    make_source: MakeSource, ids: list[t.Any], asked: list[str]
+) -> None:
+    source = make_source("a=SUCCESS", "b=SUCCESS", "7=FAIL", hostname="{{ id }}", delivery_order_ids=ids)
+    assert set(source.parse().hosts) == set(asked)
+    assert [request.delivery_order_id for request in source.emulator.requests] == asked
 
 
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
-        ("delivery_order_ids:", "delivery_order_ids is null: leave it out to query everything"),
-        ("delivery_order_ids: ''", "must not be empty: got ''"),
-        ("delivery_order_ids: ['']", "must not be empty: got ''"),
-        ("delivery_order_ids: [null]", ""),
-        ("delivery_order_ids: '{{ ids }}'", ""),
-        ("delivery_order_ids: '{{ nothing }}'", ""),
-        ("delivery_order_ids: ['{{ empty }}']", "must not be empty: got ''"),
-        ("delivery_order_ids: '{{ undefined_variable }}'", "'undefined_variable' is undefined"),
-        ("delivery_order_ids: [../a]", "an ID must be made of letters"),
-        ("delivery_order_ids: [a]\nstatus: [SUCCESS]", "mutually exclusive: delivery_order_ids|status"),
-        ("delivery_order_id: a", "delivery_order_id: the plugin huaweicloud.cloudpond.delivery_orders has no such"),
+        (None, "delivery_order_ids is null: leave it out to query everything"),
+        ("", "must not be empty: got ''"),
+        ([None], ""),
+        ("{{ nothing }}", ""),
+        (["{{ empty }}"], "must not be empty: got ''"),
+        ("{{ undefined_variable }}", "'undefined_variable' is undefined"),
+        (["../a"], "an ID must be made of letters"),
     ],
 )
-def test_wrong_ids_are_no_listing(make_source: MakeSource, ids: str, message: str) -> None:
-    source = make_source("a=SUCCESS")
-    source.write(f"endpoint: {source.emulator.url}\ndomain_id: {DOMAIN_ID}\nauth_token: {TOKEN}\n{ids}\n")
-    assert message in source.fail(extra_vars={"ids": "", "empty": "", "nothing": None})
+def test_wrong_ids_are_no_listing(make_source: MakeSource, ids: t.Any, message: str) -> None:
+    source = make_source("a=SUCCESS", delivery_order_ids=ids)
+    assert message in source.fail(extra_vars={"empty": "", "nothing": None})
     assert not source.emulator.requests
 
 
@@ -296,78 +283,64 @@ def test_a_missing_order(make_source: MakeSource) -> None:
     ("hostname", "expected"),
     [
         (None, "site-a"),
-        ("{{ name }}", "site-a"),
         ("{{ id }}", "0017"),
         ("{{ name | upper }}.{{ edge_site_id }}", "SITE-A.edge"),
-        ("fixed", "fixed"),
         ("{{ id | int }}", "17"),
     ],
 )
-def test_hostname(make_source: MakeSource, hostname: str | None, expected: str) -> None:
+def test_hostname_is_a_template_of_the_order(make_source: MakeSource, hostname: str | None, expected: str) -> None:
     inventory = make_source(order("0017=SUCCESS", "site-a", "edge"), hostname=hostname).parse()
     assert [(name, type(name)) for name in inventory.hosts] == [(expected, str)]
 
 
-@pytest.mark.parametrize("name", ["True", "1_0", "007", "1e3", "null", "site_1.example.com", "Zürich", "订单-1"])
+@pytest.mark.parametrize("name", ["True", "007", "null", "site_1.example.com", "Zürich"])
 @pytest.mark.parametrize("hostname", ["{{ name }}", "{{ name | trim }}"])
-def test_good_names(make_source: MakeSource, name: str, hostname: str) -> None:
+def test_a_name_stays_the_text_that_it_is(make_source: MakeSource, name: str, hostname: str) -> None:
     assert set(make_source(order("a=SUCCESS", name), hostname=hostname).parse().hosts) == {name}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "*", "a*", "[ab]", "site[1:3]", "a:b", "&x", "~.*", "@/etc/passwd", "a,b", "a b", "a\n", "a\u202eb",
-        "a\x1b[31m", "-oProxyCommand=x", "../a", "{{ 7 }}", "{% raw %}", ".a", "::1", "a=b", "a\u0301", "",
-    ],
-)  # fmt: skip
+ODD = ("*", "site[1:3]", "&x", "@/etc/passwd", "a,b", "a b", "a\n", "a\u202eb", "-oProxyCommand=x", "../a", "{{ 7 }}")
+
+
+@pytest.mark.parametrize("name", ODD)
 @pytest.mark.parametrize("hostname", ["{{ name }}", "{{ name ~ '' }}"])
-def test_names_that_ansible_could_take_for_more(
-    make_source: MakeSource, monkeypatch: pytest.MonkeyPatch, name: str, hostname: str
-) -> None:
-    source = make_source("a=SUCCESS", hostname=hostname)
-    orders = [{**dict.fromkeys(FIELDS), "id": "id-1", "name": name, "status": "SUCCESS"}]
-    monkeypatch.setattr(InventoryModule, "_find_orders", lambda *args: orders)
-    message = source.fail()
+def test_a_name_that_ansible_could_take_for_more_is_refused(make_source: MakeSource, name: str, hostname: str) -> None:
+    message = make_source(order("id-1=SUCCESS", name), hostname=hostname).fail()
     assert "'id-1'" in message
     assert message.endswith('set hostname, for example to "{{ id }}"')
     assert message.isprintable()
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
+    ("names", "owner"),
     [
-        ("localhost", "which is the control node"),
-        ("127.0.0.1", "which is the control node"),
-        ("127.1", "which is the control node"),
-        ("LocalHost.", "which is the control node"),
-        ("rack.localhost", "which is the control node"),
-        ("localhost.localdomain", "which is the control node"),
-        ("ip6-localhost", "which is the control node"),
-        ("all", "which is the name of a group"),
-        ("cloudpond_success", "which is the name of a group"),
-        ("webservers", "which is the name of a group"),
+        (("localhost", "127.1", "LocalHost.", "rack.localhost", "ip6-localhost"), "the control node"),
+        (("all", "cloudpond_success", "webservers"), "the name of a group"),
     ],
 )
-def test_names_that_are_taken(make_source: MakeSource, name: str, message: str) -> None:
+def test_a_name_that_is_taken_is_refused(make_source: MakeSource, names: tuple[str, ...], owner: str) -> None:
     inventory = InventoryData()
     inventory.add_group("webservers")
-    failure = make_source(order("id-1=SUCCESS", name)).fail(inventory)
-    assert f"the delivery order '{name}' ('id-1') gets the host name '{name}', {message}" in failure
+    for name in names:
+        failure = make_source(order("id-1=SUCCESS", name)).fail(inventory)
+        assert f"the delivery order '{name}' ('id-1') gets the host name '{name}', which is {owner}" in failure
 
 
-@pytest.mark.parametrize("hostname", ["{{ nothing_of_that_kind }}", "{{ name", "{{ name | no_such_filter }}"])
-def test_a_hostname_that_can_not_be_resolved(make_source: MakeSource, hostname: str) -> None:
-    message = make_source(order("id-1=SUCCESS", "site-a"), hostname=hostname).fail()
-    assert message.startswith(
-        "the delivery order 'site-a' ('id-1') gets no host name, since hostname can't be resolved:"
-    )
+UNRESOLVED, EMPTY = "gets no host name, since hostname can't be resolved:", "gets the host name '', which Ansible could"
 
 
-@pytest.mark.parametrize("hostname", ["", "{{ '' }}", "{{ effected_at }}", "{{ effected_at | default(none) }}"])
-def test_an_empty_hostname(make_source: MakeSource, hostname: str) -> None:
-    message = make_source(order("id-1=PROCESSING", "site-a"), hostname=hostname).fail()
-    assert message.startswith("the delivery order 'site-a' ('id-1') gets the host name '', which Ansible could mistake")
+@pytest.mark.parametrize(
+    ("hostname", "message"),
+    [
+        ("{{ nothing_of_that_kind }}", UNRESOLVED),
+        ("{{ name", UNRESOLVED),
+        ("{{ '' }}", EMPTY),
+        ("{{ effected_at }}", EMPTY),
+    ],
+)
+def test_a_hostname_without_a_result_is_refused(make_source: MakeSource, hostname: str, message: str) -> None:
+    failure = make_source(order("id-1=PROCESSING", "site-a"), hostname=hostname).fail()
+    assert failure.startswith(f"the delivery order 'site-a' ('id-1') {message}")
 
 
 def test_two_orders_with_one_name(make_source: MakeSource) -> None:
@@ -383,13 +356,10 @@ def test_two_orders_with_one_name(make_source: MakeSource) -> None:
 def test_an_order_that_comes_twice_is_one_host_as_it_came_last(
     make_source: MakeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    orders = [
-        {**dict.fromkeys(FIELDS), "id": "id-1", "name": "site-a", "status": status}
-        for status in ("PROCESSING", "SUCCESS")
-    ]
+    orders = [{**dict.fromkeys(FIELDS), "id": "1", "name": "a", "status": status} for status in ("FAIL", "SUCCESS")]
     monkeypatch.setattr(InventoryModule, "_find_orders", lambda *args: orders)
     inventory = make_source().parse()
-    assert (members(inventory)["cloudpond_success"], members(inventory)["cloudpond_processing"]) == (["site-a"], [])
+    assert (members(inventory)["cloudpond_success"], members(inventory)["cloudpond_fail"]) == (["a"], [])
 
 
 # One's own sites
@@ -405,8 +375,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
 
 
 def config(emulator: Emulator, **options: t.Any) -> dict[str, t.Any]:
-    connection = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "auth_token": TOKEN, "max_retries": 0}
-    return {"plugin": NAME, "hostname": "{{ id }}", **connection, **options}
+    return {"plugin": NAME, "hostname": "{{ id }}", **connection(emulator), **options}
 
 
 OF_BERLIN = {"delivery_order_id": "o-1"}
@@ -416,34 +385,22 @@ OF_BERLIN = {"delivery_order_id": "o-1"}
     "files",
     [
         {"10-sites.yml": {"sites": {"hosts": {"berlin": {**OF_BERLIN, "rack": 1}}}}},
-        {"10-sites.yml": {"sites": {"hosts": {"berlin": {"rack": 1}}, "vars": OF_BERLIN}}},
-        {"10-sites.yml": {"all": {"hosts": {"berlin": {"rack": 1}}, "vars": OF_BERLIN}}},
         {"10-sites.yml": {"dach": {"children": {"de": {"hosts": {"berlin": {"rack": 1}}}}, "vars": OF_BERLIN}}},
-        {"10-sites.yml": {"sites": {"hosts": {"berlin": {"rack": 1}}}}, "host_vars/berlin.yml": OF_BERLIN},
         {"10-sites.yml": {"sites": {"hosts": {"berlin": {"rack": 1}}}}, "group_vars/sites.yml": OF_BERLIN},
-        {"10-sites.yml": {"sites": {"hosts": {"berlin": {"rack": 1}}}}, "group_vars/all/a.yml": OF_BERLIN},
         {"10-sites": "[sites]\nberlin rack=1\n[all:vars]\ndelivery_order_id=o-1\n"},
         {"10-sites": "berlin rack=1 delivery_order_id=x\n", "host_vars/berlin.yml": OF_BERLIN},
-        {"10-sites": "berlin delivery_order_id=o-1\n[sites]\nberlin rack=1\n", "group_vars/sites": "{rack: 2}"},
         {"10-sites": "[sites]\nberlin rack=1 delivery_order_id=o-1\n[berlin]\nbonn\n"},
     ],
 )
-@pytest.mark.parametrize("cache", [False, True])
-def test_a_site_that_names_an_order_is_its_host(
-    folder: Folder, emulate: Emulate, tmp_path: Path, files: dict[str, t.Any], cache: bool
-) -> None:
-    emulator = emulate("o-1=SUCCESS", "o-2=SUCCESS", "o-3=FAIL")
-    options = {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "c")} if cache else {}
-    folder.write({**files, "20.cloudpond.yml": config(emulator, **options)})
-    for _again in (False, True):
-        assert folder.read().hosts("cloudpond_success") == ["berlin", "o-2"]
-        assert folder.hosts("cloudpond") == ["berlin", "o-2", "o-3"]
-        assert [name for name in folder.hosts("bonn") if "delivery_order" in folder.variables(name)] == []
-        variables = folder.variables("berlin")
-        order = variables.pop("delivery_order")
-        assert (order["id"], order["status"]) == ("o-1", "SUCCESS")
-        assert variables == {"delivery_order_id": "o-1", "rack": 1}
-    assert len(emulator.requests) == (1 if cache else 2)
+def test_a_site_that_names_an_order_is_its_host(folder: Folder, emulate: Emulate, files: dict[str, t.Any]) -> None:
+    folder.write({**files, "20.cloudpond.yml": config(emulate("o-1=SUCCESS", "o-2=SUCCESS", "o-3=FAIL"))})
+    assert folder.read().hosts("cloudpond_success") == ["berlin", "o-2"]
+    assert folder.hosts("cloudpond") == ["berlin", "o-2", "o-3"]
+    assert [name for name in folder.hosts("bonn") if "delivery_order" in folder.variables(name)] == []
+    variables = folder.variables("berlin")
+    order = variables.pop("delivery_order")
+    assert (order["id"], order["status"]) == ("o-1", "SUCCESS")
+    assert variables == {"delivery_order_id": "o-1", "rack": 1}
 
 
 def test_sites_share_an_order_and_a_site_without_one_stays_out(folder: Folder, emulate: Emulate) -> None:
@@ -456,20 +413,6 @@ def test_sites_share_an_order_and_a_site_without_one_stays_out(folder: Folder, e
     assert not any("delivery_order" in folder.variables(name) for name in "defghj")
     assert set(folder.hosts("all")) == {*ids, "j"}
     assert not folder.warnings
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [({"status": ["SUCCESS"]}, ["a"]), ({"status": ["FAIL"]}, []), ({"delivery_order_ids": ["o-1"]}, ["a"])],
-)
-def test_a_filter_chooses_among_the_orders_of_sites_too(
-    folder: Folder, emulate: Emulate, options: dict[str, t.Any], expected: list[str]
-) -> None:
-    sites = {"a": {"delivery_order_id": "o-1"}, "b": {"delivery_order_id": "o-2"}}
-    emulator = emulate("o-1=SUCCESS", "o-2=PROCESSING")
-    folder.write({"10-sites.yml": {"all": {"hosts": sites}}, "20.cloudpond.yml": config(emulator, **options)})
-    assert folder.read().hosts("cloudpond") == expected
-    assert folder.hosts("all") == ["a", "b"]
 
 
 def test_a_template_is_not_resolved_and_the_warning_names_the_host(folder: Folder, emulate: Emulate) -> None:
@@ -492,7 +435,6 @@ def test_a_source_read_later_comes_too_late(folder: Folder, emulate: Emulate) ->
     "by_hand",
     [
         {"cloudpond_success": {"hosts": {"a": {}, "b": {}}}},
-        {"cloudpond_success": {"children": {"sites": {}}}},
         {"cloudpond_success": {"children": {"x": {"children": {"sites": {}}}}}},
         {"cloudpond_success": {"children": {"cloudpond": {"hosts": {"a": {}, "b": {}}}}}},
         {"cloudpond_fail": {"children": {"cloudpond_success": {"hosts": {"a": {}, "b": {}}}}}},
@@ -543,6 +485,9 @@ def test_the_settings_of_vars_plugins_are_heeded(
     folder: Folder, emulate: Emulate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(C, "RUN_VARS_PLUGINS", "start")
+    # ansible-core remembers how the setting was in tests before.
+    should_run = plugins._plugin_should_run
+    monkeypatch.setattr(plugins, "_plugin_should_run", getattr(should_run, "__wrapped__", should_run))
     files = {"10-sites.yml": {"all": {"hosts": {"a": {}}}}, "host_vars/a.yml": OF_BERLIN}
     folder.write({**files, "20.cloudpond.yml": config(emulate("o-1=SUCCESS"))})
     assert folder.read().hosts("cloudpond_success") == ["a"]
@@ -556,24 +501,17 @@ def test_constructed_options_leave_sites_alone(folder: Folder, emulate: Emulate)
     assert folder.variables("a")["ansible_host"] == "192.0.2.1"
 
 
-@pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("name", ["orders.yml", "cloudpond.yml.yaml"])
-def test_a_file_with_another_name_is_refused_with_the_reason(
-    folder: Folder, emulate: Emulate, monkeypatch: pytest.MonkeyPatch, name: str, strict: bool
-) -> None:
-    monkeypatch.setattr(C, "INVENTORY_ANY_UNPARSED_IS_FAILED", strict)
+def test_a_file_with_another_name_is_refused_with_the_reason(folder: Folder, emulate: Emulate, name: str) -> None:
     emulator = emulate("o-1=SUCCESS")
     folder.write({name: config(emulator)})
-    with contextlib.ExitStack() as stack:
-        if strict:
-            stack.enter_context(pytest.raises(AnsibleError, match="Completely failed to parse"))
-        folder.read()
+    folder.read()
     reason = f"the name of a file with plugin: {NAME} must end in cloudpond.yml or cloudpond.yaml"
     assert any(reason in warning for warning in folder.warnings)
     assert not emulator.requests
 
 
-def test_a_host_of_another_source_without_an_order_is_the_same_host(make_source: MakeSource) -> None:
+def test_a_host_of_another_source_is_the_same_host_unless_it_has_another_order(make_source: MakeSource) -> None:
     inventory = InventoryData()
     inventory.add_host("site-b")
     inventory.set_variable("site-b", "ansible_host", "192.0.2.1")
@@ -581,14 +519,8 @@ def test_a_host_of_another_source_without_an_order_is_the_same_host(make_source:
     assert inventory.hosts["site-b"].vars["ansible_host"] == "192.0.2.1"
     assert inventory.hosts["site-b"].vars["delivery_order_id"] == "id-2"
     assert members(inventory)["cloudpond_success"] == ["site-b"]
-
-
-def test_a_host_of_another_source_with_another_order(make_source: MakeSource) -> None:
-    inventory = make_source(order("id-1=PROCESSING", "site-a")).parse()
-    message = make_source(order("id-2=SUCCESS", "site-a"), name="2.cloudpond.yml").fail(inventory)
-    assert "the delivery order 'site-a' ('id-2') gets the host name 'site-a', which another source uses" in message
-    assert "'id-1'" in message
-    assert members(inventory)["cloudpond_success"] == []
+    message = make_source(order("id-3=SUCCESS", "site-b"), name="2.cloudpond.yml").fail(inventory)
+    assert "gets the host name 'site-b', which another source uses for the delivery order 'id-2'" in message
 
 
 # Constructed options
@@ -597,7 +529,7 @@ def test_a_host_of_another_source_with_another_order(make_source: MakeSource) ->
 def test_constructed_options_see_the_hosts_variables(make_source: MakeSource) -> None:
     source = make_source(
         order("id-1=SUCCESS", "site-a", "munich/1"),
-        compose={"edge_site": "delivery_order.edge_site_id"},
+        compose={"edge_site": "delivery_order.edge_site_id", "not_strict": "delivery_order.nothing"},
         groups={"good": "delivery_order.status == 'SUCCESS'"},
         keyed_groups=[{"key": "delivery_order.edge_site_id", "prefix": "site", "parent_group": "sites"}],
     )
@@ -606,58 +538,35 @@ def test_constructed_options_see_the_hosts_variables(make_source: MakeSource) ->
     assert {"good", "site_munich_1", "sites"} <= {group.name for group in inventory.hosts["site-a"].get_groups()}
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"keyed_groups": [{"key": "delivery_order.name", "prefix": "cloudpond"}]},
-        {"keyed_groups": [{"key": "delivery_order.edge_site_id", "prefix": "", "separator": ""}]},
-        {"keyed_groups": [{"key": "delivery_order.name", "prefix": "x", "parent_group": "cloudpond_success"}]},
-        {"groups": {"cloudpond_success": "true"}},
-    ],
-)
-def test_no_name_puts_a_host_into_a_status_group(make_source: MakeSource, options: dict[str, t.Any]) -> None:
-    message = make_source(order("id-1=PROCESSING", "success", "cloudpond_success"), **options).fail()
-    assert "the group 'cloudpond_success', which is a group of this plugin" in message
+def keyed(field: str, **options: t.Any) -> dict[str, t.Any]:
+    return {"keyed_groups": [{"key": f"delivery_order.{field}", **options}]}
 
 
-@pytest.mark.parametrize("variable", ["delivery_order_id", "delivery_order"])
-def test_no_expression_gives_a_host_another_order(make_source: MakeSource, variable: str) -> None:
-    inventory = InventoryData()
-    source = make_source(order("id-1=PROCESSING", "site-a"), compose={variable: "'id-2'"})
-    assert f"compose sets {variable}, which is a variable of this plugin" in source.fail(inventory)
-    assert not inventory.hosts
-    source.write(compose=None)
-    assert source.parse().hosts["site-a"].vars["delivery_order_id"] == "id-1"
-
-
-def test_no_group_gets_the_name_of_a_host(make_source: MakeSource) -> None:
-    inventory = InventoryData()
-    inventory.add_host("x_router")
-    source = make_source(
-        order("id-1=SUCCESS", "a", "x_router"),
-        order("id-2=SUCCESS", "x_a"),
-        keyed_groups=[{"key": "delivery_order.edge_site_id", "prefix": "", "separator": ""}],
-    )
-    assert "the group 'x_router', which is the name of a host" in source.fail(inventory)
-    source.write(keyed_groups=[{"key": "delivery_order.name", "prefix": "x"}])
-    assert "the group 'x_a', which is the name of a host" in source.fail(inventory)
+OPENS = "the group 'cloudpond_success', which is a group of this plugin"
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "message"),
     [
-        {"compose": {"a": "delivery_order.nothing"}},
-        {"keyed_groups": [{"key": "delivery_order.nothing"}]},
-        {"groups": {"fine": "true", "broken": "delivery_order.nothing"}},
+        (keyed("name", prefix="cloudpond"), OPENS),
+        (keyed("name", prefix="x", parent_group="cloudpond_success"), OPENS),
+        ({"groups": {"cloudpond_success": "true"}}, OPENS),
+        (keyed("edge_site_id", prefix="", separator=""), "the group 'router', which is the name of a host"),
+        (keyed("id", prefix="x"), "the group 'x_1', which is the name of a host"),
+        (
+            {"compose": {"delivery_order_id": "'2'"}},
+            "compose sets delivery_order_id, which is a variable of this plugin",
+        ),
+        ({"compose": {"delivery_order": "{}"}}, "compose sets delivery_order, which is a variable of this plugin"),
     ],
 )
-def test_strict(make_source: MakeSource, options: dict[str, t.Any]) -> None:
+def test_no_text_of_a_server_opens_the_gate_or_takes_a_host(
+    make_source: MakeSource, options: dict[str, t.Any], message: str
+) -> None:
     inventory = InventoryData()
-    inventory.add_host("site-a")
-    source = make_source(order("id-1=SUCCESS", "site-a"), order("id-2=SUCCESS", "site-b"), strict=True, **options)
-    assert "nothing" in source.fail(inventory)
-    source.write(strict=False, **options)
-    assert set(source.parse().hosts) == {"site-a", "site-b"}
+    inventory.add_host("router")
+    source = make_source(order("1=PROCESSING", "success", "router"), order("2=PROCESSING", "x_1"), **options)
+    assert message in source.fail(inventory)
 
 
 # Sources that fail half-way
@@ -682,64 +591,35 @@ def other_source() -> InventoryData:
     "options",
     [
         {"groups": {5: "true"}},
-        {"groups": {None: "true"}},
-        {"keyed_groups": [{"parent_group": 5}]},
-        {"keyed_groups": [{"parent_group": "x_edge"}]},
-        {"keyed_groups": [{"parent_group": "new"}, {"parent_group": 5}]},
-        {"keyed_groups": [None]},
-        {"keyed_groups": {"a": 1}},
-        {"compose": {"a": "delivery_order.nothing"}, "strict": True},
+        keyed("edge_site_id", prefix="x", parent_group="x_edge"),
+        {"keyed_groups": [*keyed("status", prefix="x", parent_group="new")["keyed_groups"], None]},
+        {"strict": True, "compose": {"a": "delivery_order.nothing"}},
+        {"strict": True, "groups": {"fine": "true", "broken": "delivery_order.nothing"}},
+        {"strict": True, **keyed("nothing")},
     ],
 )
-def test_odd_options_leave_nothing_behind(
+def test_an_error_leaves_nothing_behind(
     make_source: MakeSource, other_source: InventoryData, options: dict[str, t.Any]
 ) -> None:
-    defaults = {"key": "delivery_order.edge_site_id", "prefix": "x"}
-    options = {
-        name: [{**defaults, **entry} if entry else entry for entry in value] if isinstance(value, list) else value
-        for name, value in options.items()
-    }
-    make_source(
-        order("id-1=SUCCESS", "site-a", "edge"),
-        order("id-2=SUCCESS", "site-b"),
-        **{"compose": {"ready": "delivery_order.status == 'SUCCESS'"}, **options},
-    ).fail(other_source)
+    orders = (order("id-1=SUCCESS", "site-a", "edge"), order("id-2=SUCCESS", "site-b"))
+    make_source(*orders, **{"compose": {"ready": "delivery_order.status == 'SUCCESS'"}, **options}).fail(other_source)
 
 
-@pytest.mark.parametrize("failure", [KeyboardInterrupt, MemoryError])
-@pytest.mark.parametrize("method", ["_set_composite_vars", "_add_host_to_keyed_groups"])
-def test_any_exception_leaves_nothing_behind(
-    make_source: MakeSource,
-    other_source: InventoryData,
-    monkeypatch: pytest.MonkeyPatch,
-    failure: type[BaseException],
-    method: str,
+def test_an_interrupt_leaves_nothing_behind(
+    make_source: MakeSource, other_source: InventoryData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = make_source(
-        order("id-1=SUCCESS", "site-a", "edge"),
-        order("id-2=SUCCESS", "site-b"),
-        keyed_groups=[{"key": "delivery_order.edge_site_id", "prefix": "x", "parent_group": "new"}],
-    )
     before = facts(other_source)
-    original = getattr(InventoryModule, method)
+    source = make_source(order("id-1=SUCCESS", "site-a"), **keyed("status", prefix="x", parent_group="new"))
+    original = InventoryModule._add_host_to_keyed_groups
 
-    def fail(self: InventoryModule, *args: t.Any, **kwargs: t.Any) -> None:
-        original(self, *args, **kwargs)
-        if "site-a" not in args:
-            raise failure
+    def interrupt(self: InventoryModule, *args: t.Any) -> None:
+        original(self, *args)
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(InventoryModule, method, fail)
-    with pytest.raises(failure):
+    monkeypatch.setattr(InventoryModule, "_add_host_to_keyed_groups", interrupt)
+    with pytest.raises(KeyboardInterrupt):
         source.parse(other_source)
     assert facts(other_source) == before
-
-
-def test_a_source_after_one_that_failed(make_source: MakeSource, other_source: InventoryData) -> None:
-    keyed_groups = [{"key": "'x'", "prefix": "y", "parent_group": 5}]
-    make_source(order("id-1=SUCCESS", "site-a"), keyed_groups=keyed_groups).fail(other_source)
-    make_source(order("id-3=PROCESSING", "site-a"), name="2.cloudpond.yml").parse(other_source)
-    assert other_source.hosts["site-a"].vars["delivery_order_id"] == "id-3"
-    assert members(other_source)["cloudpond_processing"] == ["site-a"]
 
 
 def test_a_cache_that_can_not_be_written(
@@ -756,25 +636,22 @@ def test_a_cache_that_can_not_be_written(
 
 
 @pytest.mark.parametrize("hostname", ["{{ id }}", "{{ name | hash('md5') }}"])
-def test_nothing_of_a_server_is_a_template(make_source: MakeSource, tmp_path: Path, hostname: str) -> None:
+def test_nothing_of_a_server_is_a_template(
+    make_source: MakeSource, cache: dict[str, t.Any], tmp_path: Path, hostname: str
+) -> None:
     trap = tmp_path / "trap"
     bait = f"{{{{ lookup('pipe', 'touch {trap}') }}}}"
-    source = make_source(
-        order("id-1=SUCCESS", bait, bait),
-        hostname=hostname,
-        compose={"composed": "delivery_order.name"},
-        keyed_groups=[{"key": "delivery_order.name", "prefix": "x"}],
-        groups={"x": "delivery_order.edge_site_id != ''"},
-        cache=True,
-        cache_plugin="jsonfile",
-        cache_connection=str(tmp_path / "cache"),
-    )
+    options = {"compose": {"composed": "delivery_order.name"}, **keyed("name", prefix="x"), **cache}
+    source = make_source(order("id-1=SUCCESS", bait, bait), hostname=hostname, **options)
     for _cached in (False, True):
         (host,) = source.parse().hosts.values()
         templar = Templar(loader=source.loader, variables=host.vars)
-        for variable in ("delivery_order.name", "delivery_order.edge_site_id", "composed"):
-            assert templar.template(trusted(f"{{{{ {variable} }}}}")) == bait
-        assert templar.template(host.vars["delivery_order"]["name"]) == bait
+        for text in (
+            trusted("{{ delivery_order.name }}"),
+            trusted("{{ composed }}"),
+            host.vars["delivery_order"]["name"],
+        ):
+            assert templar.template(text) == bait
     assert not trap.exists()
 
 
@@ -792,49 +669,35 @@ def trusted(text: str) -> str:
 
 def test_the_options_are_the_modules() -> None:
     module = yaml.safe_load(cloudpond_delivery_order_info.DOCUMENTATION)["options"]
-    module.update(yaml.safe_load(_connection.ModuleDocFragment.DOCUMENTATION)["options"])
+    fragments = [yaml.safe_load(each.ModuleDocFragment.DOCUMENTATION)["options"] for each in FRAGMENTS]
+    module.update(fragments[-1])
     del module["delivery_order_id"]
     options = documented_options()
     for name, option in module.items():
         for fact in ("type", "elements", "default", "choices"):
             assert options[name].get(fact) == option.get(fact), (name, fact)
+        # ansible-core must neither demand one that stands elsewhere, nor take one from another place than the rest.
+        assert not options[name].get("required")
+        assert not options[name].get("env")
     assert options["hostname"]["default"] == delivery_orders.DEFAULT_HOSTNAME
-    own = {"plugin", "hostname"}
-    fragments = {
-        name
-        for fragment in (constructed, inventory_cache)
-        for name in yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"]
-    }
-    assert set(options) == set(module) | own | fragments
-    # ansible-core must neither demand one that stands elsewhere, nor take one from another place than the rest.
-    assert [name for name in module if options[name].get("required") or options[name].get("env")] == []
+    assert set(options) == {"plugin", "hostname"}.union(module, *fragments)
 
 
-def test_an_option_beats_the_environment(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = make_source("a=SUCCESS", hostname="{{ id }}")
-    for name, value in {"HW_DOMAIN_ID": "other", "HW_AUTH_TOKEN": "x", "HW_CLOUDPOND_ENDPOINT": "http://x"}.items():
-        monkeypatch.setenv(name, value)
-    assert set(source.parse().hosts) == {"a"}
-
-
-def test_the_environment(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = make_source("a=SUCCESS")
-    source.write("hostname: '{{ id }}'\n")
-    assert "no domain_id" in source.fail()
-    monkeypatch.setenv("HW_DOMAIN_ID", DOMAIN_ID)
-    monkeypatch.setenv("HW_CLOUDPOND_ENDPOINT", source.emulator.url)
-    assert "no credential" in source.fail()
-    monkeypatch.setenv("HW_AUTH_TOKEN", TOKEN)
-    assert set(source.parse().hosts) == {"a"}
-
-
-def test_a_credential_is_never_completed_from_another_source(
+def test_the_environment_has_what_the_options_leave_out(
     make_source: MakeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HW_SECRET_KEY", SECRET_KEY)
-    source = make_source("a=SUCCESS", access_key="emulator-access-key")
-    assert "secret_key must be given in the options too, along with access_key" in source.fail()
-    assert not source.emulator.requests
+    source = make_source("a=SUCCESS")
+    # An option beats it, and a null option is one that was left out.
+    monkeypatch.setenv("HW_AUTH_TOKEN", "x")
+    source.write(hostname=None, status=None, timeout=None, domain_id=None, page_size=None)
+    assert "no domain_id" in source.fail()
+    monkeypatch.setenv("HW_DOMAIN_ID", DOMAIN_ID)
+    assert len(source.parse().hosts) == 1
+    source.write("hostname: '{{ id }}'\n")
+    monkeypatch.setenv("HW_CLOUDPOND_ENDPOINT", source.emulator.url)
+    assert "HTTP 401" in source.fail()
+    monkeypatch.setenv("HW_AUTH_TOKEN", TOKEN)
+    assert set(source.parse().hosts) == {"a"}
 
 
 def test_templates(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -846,9 +709,7 @@ def test_templates(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> 
         access_key="emulator-{{ 'access' }}-key",
         secret_key="{{ my_secret }}",
         timeout="{{ 2 + 3 }}",
-        max_retries="{{ 0 }}",
         validate_certs="{{ 'no' }}",
-        page_size="{{ 1 }}",
         delivery_order_ids="{{ ids }}",
         hostname="{{ id }}",
     )
@@ -856,7 +717,10 @@ def test_templates(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> 
     assert set(source.parse(extra_vars=extra_vars).hosts) == {"a"}
 
 
-def test_a_vaulted_value(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("password", "opens"), [("password", True), ("other", False), (None, False)])
+def test_a_vaulted_secret_needs_its_password(
+    make_source: MakeSource, monkeypatch: pytest.MonkeyPatch, password: str | None, opens: bool
+) -> None:
     source = make_source("a=SUCCESS")
     secret: t.Any = vault.VaultSecret(b"password")
     vaulted = vault.VaultLib([("default", secret)]).encrypt(SECRET_KEY, secret=secret).decode().replace("\n", "\n  ")
@@ -864,47 +728,45 @@ def test_a_vaulted_value(make_source: MakeSource, monkeypatch: pytest.MonkeyPatc
         f"endpoint: {source.emulator.url}\ndomain_id: {DOMAIN_ID}\naccess_key: emulator-access-key\n"
         f"hostname: '{{{{ id }}}}'\nsecret_key: !vault |\n  {vaulted}\n"
     )
-    source.loader.set_vault_secrets([("default", secret)])
+    secrets: list[t.Any] = [("default", vault.VaultSecret(password.encode()))] if password else []
+    source.loader.set_vault_secrets(secrets)
     if hasattr(vault, "VaultSecretsContext"):  # ansible-core 2.19 and newer
-        context = vault.VaultSecretsContext([("default", secret)])
-        monkeypatch.setattr(vault.VaultSecretsContext, "_current", context)
-    assert set(source.parse().hosts) == {"a"}
+        monkeypatch.setattr(vault.VaultSecretsContext, "_current", vault.VaultSecretsContext(secrets))
+    if opens:
+        assert set(source.parse().hosts) == {"a"}
+    else:
+        assert "secret_key can't be resolved: the reason is not shown" in source.fail()
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"validate_certs": "maybe"}, "validate_certs"),
-        ({"timeout": "soon"}, "timeout"),
         ({"page_size": "{{ 'many' }}"}, "page_size"),
         ({"page_size": 0}, "page_size must be from 1 to 2000: got 0"),
+        ({"delivery_order_ids": ["a"], "status": ["SUCCESS"]}, "mutually exclusive: delivery_order_ids|status"),
+        ({"delivery_order_id": "a"}, "delivery_order_id: the plugin huaweicloud.cloudpond.delivery_orders has no such"),
         ({"status": ["DONE"]}, "DONE"),
         ({"endpoint": "http://192.0.2.1"}, "endpoint must begin with https://"),
-        ({"max_retries": -1}, "max_retries must be a whole number of at least 0"),
         ({"domain_id": ""}, "domain_id must be made of letters"),
-        ({"auth_token": "{{ no_such_variable }}"}, "auth_token can't be resolved: the reason is not shown"),
         ({"auth_token": TOKEN, "access_key": "a"}, "can't be given together"),
+        ({"access_key": "a"}, "secret_key must be given in the options too, along with access_key"),
     ],
 )
-def test_wrong_options(make_source: MakeSource, options: dict[str, t.Any], message: str) -> None:
+def test_a_wrong_option_asks_nothing(
+    make_source: MakeSource, monkeypatch: pytest.MonkeyPatch, options: dict[str, t.Any], message: str
+) -> None:
+    # A credential is never completed from another place.
+    monkeypatch.setenv("HW_SECRET_KEY", SECRET_KEY)
     source = make_source("a=SUCCESS", **options)
     assert message in source.fail()
     assert not source.emulator.requests
 
 
 @pytest.mark.parametrize(
-    "secret",
-    [
-        "can{{ary",
-        "s3cr{{ canary }}x",
-        "s3cr{{ canary",
-        "{{ lookup('canary') }}",
-        "{{ nested ~ '' }}",
-        ["s3cr{{ canary }}x"],
-        {"a": "s3cr{{ canary }}x"},
-    ],
+    "secret", ["can{{ary", "s3cr{{ canary }}x", "{{ lookup('canary') }}", "{{ nested ~ '' }}", ["s3cr{{ canary }}x"]]
 )
-@pytest.mark.parametrize("option", ["auth_token", "secret_key", "security_token", "endpoint"])
+@pytest.mark.parametrize("option", ["auth_token", "secret_key", "endpoint"])
 def test_a_secret_that_looks_like_a_template_is_not_shown(make_source: MakeSource, option: str, secret: t.Any) -> None:
     if option == "endpoint" and isinstance(secret, str):
         secret = f"https://user:{secret}@ies.example.com" if "nested" not in secret else secret
@@ -919,35 +781,12 @@ def test_a_secret_that_looks_like_a_template_is_not_shown(make_source: MakeSourc
     assert failure.value.__suppress_context__
 
 
-def test_a_secret_with_braces(make_source: MakeSource) -> None:
-    source = make_source(emulator=None)
-    text = f"endpoint: {source.emulator.url}\ndomain_id: {DOMAIN_ID}\nauth_token: !unsafe 's3cr{{{{canary}}}}x'\n"
-    source.write(text)
+def test_a_secret_with_braces_is_sent_as_it_is(make_source: MakeSource) -> None:
+    source = make_source()
+    source.write(f"endpoint: {source.emulator.url}\ndomain_id: a\nauth_token: !unsafe 's3cr{{{{canary}}}}x'\n")
     message = source.fail()
-    # It was sent as it is.
     assert "HTTP 401" in message
     assert "canary" not in message
-
-
-@pytest.mark.parametrize("passwords", [[], ["other"]])
-def test_a_vaulted_secret_without_its_password(
-    make_source: MakeSource, monkeypatch: pytest.MonkeyPatch, passwords: list[str]
-) -> None:
-    source = make_source("a=SUCCESS")
-    secret: t.Any = vault.VaultSecret(b"password")
-    vaulted = vault.VaultLib([("default", secret)]).encrypt(SECRET_KEY, secret=secret).decode().replace("\n", "\n  ")
-    source.write(f"endpoint: {source.emulator.url}\ndomain_id: {DOMAIN_ID}\nauth_token: !vault |\n  {vaulted}\n")
-    secrets: list[t.Any] = [("default", vault.VaultSecret(password.encode())) for password in passwords]
-    source.loader.set_vault_secrets(secrets)
-    if hasattr(vault, "VaultSecretsContext"):  # ansible-core 2.19 and newer
-        monkeypatch.setattr(vault.VaultSecretsContext, "_current", vault.VaultSecretsContext(secrets))
-    assert "auth_token can't be resolved: the reason is not shown" in source.fail()
-
-
-def test_a_null_option_is_one_that_was_left_out(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = make_source("a=SUCCESS", hostname=None, status=None, timeout=None, domain_id=None, page_size=None)
-    monkeypatch.setenv("HW_DOMAIN_ID", DOMAIN_ID)
-    assert len(source.parse().hosts) == 1
 
 
 def test_without_requests(make_source: MakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -958,15 +797,10 @@ def test_without_requests(make_source: MakeSource, monkeypatch: pytest.MonkeyPat
 # Queries that fail
 
 
-@pytest.mark.parametrize("listing", ["http:503", "reset", "not-json", "no-page-info", "http:403"])
-def test_an_outage_is_no_account_without_orders(make_source: MakeSource, emulate: Emulate, listing: str) -> None:
-    source = make_source(emulator=emulate("a=SUCCESS", listing=listing))
+@pytest.mark.parametrize("listing", ["http:503", "http:403", "no-page-info", "ok,http:503"])
+def test_an_outage_is_no_account_without_orders(make_source: MakeSource, listing: str) -> None:
+    source = make_source("a-{1..3}=SUCCESS", listing=listing, page_size=1)
     assert source.fail().startswith("Cannot query the delivery orders: ")
-
-
-def test_a_failure_on_the_second_page(make_source: MakeSource, emulate: Emulate) -> None:
-    source = make_source(emulator=emulate("a-{1..3}=SUCCESS", listing="ok,http:503"), page_size=1)
-    assert "HTTP 503" in source.fail()
 
 
 def test_a_refused_credential_is_asked_three_times(make_source: MakeSource) -> None:
@@ -978,17 +812,6 @@ def test_a_refused_credential_is_asked_three_times(make_source: MakeSource) -> N
     assert [request.status for request in source.emulator.requests] == [401] * 3
     other.write(hostname="{{ id }}")
     assert set(other.parse().hosts) == {"a"}
-
-
-def test_a_proxy_that_refuses_its_password_is_asked_three_times(
-    make_source: MakeSource, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with Proxy(login="user:password") as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http://", "http://user:wrong@"))
-        source = make_source(endpoint="https://ies.example.com")
-        for _number in range(5):
-            assert "refused to connect: 407" in source.fail()
-        assert len(proxy.requests) == 3
 
 
 # The cache
@@ -1004,101 +827,65 @@ def cache(tmp_path: Path) -> dict[str, t.Any]:
     }
 
 
-def cached_files(tmp_path: Path) -> list[Path]:
-    return sorted((tmp_path / "cache").iterdir())
-
-
 def test_the_cache_answers_until_it_is_refreshed(
     make_source: MakeSource, cache: dict[str, t.Any], tmp_path: Path
 ) -> None:
-    source = make_source(order("a=PROCESSING,SUCCESS", "a"), **cache)
+    source = make_source(order("a=PROCESSING*2,SUCCESS", "a"), listing="http:503,ok", **cache)
+    # Nothing of a query that failed is in it.
+    source.fail()
     assert members(source.parse())["cloudpond_processing"] == ["a"]
     assert members(source.parse())["cloudpond_processing"] == ["a"]
-    assert len(source.emulator.requests) == 1
+    assert len(source.emulator.requests) == 2
     # --flush-cache, and meta: refresh_inventory.
     assert members(source.parse(cache=False))["cloudpond_success"] == ["a"]
     assert members(source.parse())["cloudpond_success"] == ["a"]
-    assert len(source.emulator.requests) == 2
-    (file,) = cached_files(tmp_path)
+    assert len(source.emulator.requests) == 3
+    (file,) = (tmp_path / "cache").iterdir()
     assert TOKEN not in file.read_text()
 
 
-def test_without_cache_nothing_is_written(make_source: MakeSource, cache: dict[str, t.Any], tmp_path: Path) -> None:
-    source = make_source("a=SUCCESS", **{**cache, "cache": False})
-    source.parse()
-    source.parse()
-    assert len(source.emulator.requests) == 2
-    assert not (tmp_path / "cache").exists()
-
-
-def test_nothing_of_a_query_that_failed_is_cached(
-    make_source: MakeSource, emulate: Emulate, cache: dict[str, t.Any]
+@pytest.mark.parametrize(("enabled", "files"), [(True, 2), (False, 0)])
+def test_each_file_has_an_entry_of_its_own_if_it_asks_for_a_cache(
+    make_source: MakeSource, cache: dict[str, t.Any], tmp_path: Path, enabled: bool, files: int
 ) -> None:
-    source = make_source(emulator=emulate("a=SUCCESS", listing="http:503,ok"), **cache)
-    source.fail()
-    assert len(source.parse().hosts) == 1
+    source = make_source("a=SUCCESS", **{**cache, "cache": enabled})
+    source.parse()
+    make_source(name="2.cloudpond.yml", emulator=source.emulator, **{**cache, "cache": enabled}).parse()
+    assert len(source.emulator.requests) == 2
+    assert len([*(tmp_path / "cache").glob("*")]) == files
 
 
 @pytest.mark.parametrize(
     "change",
-    [
-        {"status": ["SUCCESS"]},
-        {"status": ["PROCESSING"]},
-        {"delivery_order_ids": ["a"]},
-        {"delivery_order_ids": []},
-        {"domain_id": "other"},
-        {"endpoint": "http://127.0.0.1:9"},
-        {"domain_id": "left out"},
-    ],
+    [{"status": ["FAIL"]}, {"domain_id": "left out"}, {"endpoint": "http://127.0.0.1:9"}]
+    + [{"delivery_order_ids": ids} for ids in (["a"], [], None)],
 )
 def test_what_chooses_the_orders_is_a_part_of_the_key(
     make_source: MakeSource, monkeypatch: pytest.MonkeyPatch, cache: dict[str, t.Any], change: dict[str, t.Any]
 ) -> None:
     monkeypatch.setenv("HW_DOMAIN_ID", "of-the-environment")
-    source = make_source("a=SUCCESS", **cache, hostname="{{ id }}")
+    source = make_source("a=SUCCESS", **cache)
     source.parse()
     source.write(auth_token="left out", **cache, hostname="{{ id }}")
     assert len(source.parse().hosts) == 1
     source.write(**{"auth_token": "left out", **cache, **change})
     # It can't be queried anew.
-    assert "no credential" in source.fail()
+    assert ("delivery_order_ids is null" if None in change.values() else "no credential") in source.fail()
 
 
-def test_two_files_never_share(make_source: MakeSource, cache: dict[str, t.Any], tmp_path: Path) -> None:
-    source = make_source("a=SUCCESS", **cache)
-    source.parse()
-    make_source(name="2.cloudpond.yml", emulator=source.emulator, **cache).parse()
-    assert len(source.emulator.requests) == len(cached_files(tmp_path)) == 2
-
-
-def test_null_ids_are_not_answered_by_a_cached_listing(
-    make_source: MakeSource, monkeypatch: pytest.MonkeyPatch, cache: dict[str, t.Any]
-) -> None:
-    source = make_source("a=SUCCESS", **cache)
-    source.parse()
-    source.write(**cache, delivery_order_ids=None)
-    assert "delivery_order_ids is null" in source.fail()
+NOT_FIELDS = [{"id": "a"}]
+NO_ID = [{**dict.fromkeys(FIELDS), "id": "{{ a }}"}]
 
 
 @pytest.mark.parametrize(
-    "content",
-    [
-        "{",
-        "\xff",
-        "null",
-        '"{"',
-        '"null"',
-        '"[1]"',
-        json.dumps(json.dumps([{"id": "a"}])),
-        json.dumps(json.dumps([{**dict.fromkeys(FIELDS), "id": "{{ a }}"}])),
-    ],
+    "content", ["{", "\xff", '"null"', *(json.dumps(json.dumps(each)) for each in (NOT_FIELDS, NO_ID))]
 )
 def test_a_broken_cache_is_fetched_anew(
     make_source: MakeSource, cache: dict[str, t.Any], tmp_path: Path, content: str
 ) -> None:
     source = make_source("a=SUCCESS", **cache, hostname="{{ id }}")
     source.parse()
-    (file,) = cached_files(tmp_path)
+    (file,) = (tmp_path / "cache").iterdir()
     good = file.read_text()
     file.write_text(content, encoding="latin-1")
     assert set(source.parse().hosts) == {"a"}

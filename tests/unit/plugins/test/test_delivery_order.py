@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import enum
 import os
 import subprocess
 import sys
-import types
 import typing as t
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator
+from types import MappingProxyType
 
 import pytest
 from ansible.errors import AnsibleFilterError
@@ -18,18 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import StrictUndefined, Undefined, UndefinedError
 
-from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import (
-    FIELDS,
-    FINAL_STATUSES,
-    STATUSES,
-)
-from ansible_collections.huaweicloud.cloudpond.plugins.test.delivery_order import (
-    TestModule as Plugin,
-)
-from ansible_collections.huaweicloud.cloudpond.plugins.test.delivery_order import (
-    delivery_order_settled,
-    delivery_order_succeeded,
-)
+from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FIELDS, STATUSES
+from ansible_collections.huaweicloud.cloudpond.plugins.test.delivery_order import TestModule as Plugin
 
 TESTS = Plugin().tests()
 settled = TESTS["delivery_order_settled"]
@@ -56,25 +46,13 @@ SKIPPED = {"changed": False, "skipped": True, "skip_reason": "Conditional result
 DEBUG = {"changed": False, "failed": False, "msg": "SUCCESS", "item": 1, "ansible_loop_var": "item"}
 
 
-#: Keys of some results, in an order.
-ADDED: list[dict[str, t.Any]] = [
-    {"edge_sites": ["x"]},
-    {"edge_sites": [], "msg": "m", "error": None},
-    {"listed": True, "open": True},
-]
-
 #: What a result adds to an order that a playbook combines with it.
 COMBINED: list[dict[str, t.Any]] = [
     failed(http_status=404),
-    {"changed": False, "failed": True},
     {"failed": "yes"},
-    {"failed": False},
     {"error": {"retryable": True}, "changed": False},
-    {"changed": False, "unreachable": True, "msg": "m"},
     SKIPPED,
     result("FAIL"),
-    result(),
-    loop(result("FAIL")),
     loop(),
     {"listed": True, "changed": False},
 ]
@@ -84,25 +62,15 @@ class Text(str):
     """As ansible-core marks texts: with classes of its own."""
 
 
-class Choice(str, enum.Enum):
-    SUCCESS = "SUCCESS"
-
-
 @pytest.mark.parametrize(
-    "status", [*STATUSES, "NEW_STATUS", None, "", " SUCCESS", "SUCCESS\n", "success", Text("FAIL")]
+    "status", [*STATUSES, "NEW_STATUS", None, " SUCCESS", "success", Text("FAIL"), Text("SUCCESS")]
 )
-def test_one_status_in_each_form(status: str | None) -> None:
-    for value in (order(status), [order(status)], (order(status),), result(status), result(status, failed=True)):
-        assert settled(value) is (status in {"SUCCESS", "FAIL", "CANCELLED", "DELETED"})
-        assert succeeded(value) is (status == "SUCCESS")
-
-
-@pytest.mark.parametrize("more", ADDED)
-@pytest.mark.parametrize("status", STATUSES)
-def test_an_order_with_keys_that_the_api_adds(status: str, more: dict[str, t.Any]) -> None:
+@pytest.mark.parametrize("more", [{}, {"edge_sites": ["x"], "msg": "m", "error": None}, {"listed": True, "open": True}])
+def test_one_status_in_each_form(status: str | None, more: dict[str, t.Any]) -> None:
+    # The API may add keys.
     whole: dict[str, t.Any] = {**dict.fromkeys(FIELDS), **order(status), **more}
-    for value in (whole, [whole], [whole, whole], {**result(), "delivery_orders": [whole]}):
-        assert settled(value) is (status in FINAL_STATUSES)
+    for value in (whole, [whole], (whole, whole), {**result(failed=True), "delivery_orders": [whole]}):
+        assert settled(value) is (status in {"SUCCESS", "FAIL", "CANCELLED", "DELETED"})
         assert succeeded(value) is (status == "SUCCESS")
 
 
@@ -116,117 +84,62 @@ def test_an_order_combined_with_a_result_is_not_delivered(more: dict[str, t.Any]
             succeeded(value)
 
 
-def test_ansible_finds_them() -> None:
-    assert Plugin().tests() == {
-        "delivery_order_settled": delivery_order_settled,
-        "delivery_order_succeeded": delivery_order_succeeded,
-    }
-
-
-def test_there_are_six_statuses_and_four_are_final() -> None:
-    assert len(STATUSES) == 6
-    assert {"SUCCESS", "FAIL", "CANCELLED", "DELETED"} == FINAL_STATUSES
+#: Neither settled nor succeeded, settled but not succeeded, and both.
+WAITS, ENDED, GOOD = (False, False), (True, False), (True, True)
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ([], (False, False)),
-        (result(), (False, False)),
-        (result("SUCCESS", "SUCCESS"), (True, True)),
-        (result("SUCCESS", "FAIL"), (True, False)),
-        (result("SUCCESS", "PROCESSING"), (False, False)),
-        (result("FAIL", "PROCESSING"), (False, False)),
-        (failed(retryable=True), (False, False)),
-        (failed(retryable=False), (True, False)),
-        (failed(), (True, False)),
-        (result("SUCCESS", error={"retryable": True}), (False, False)),
-        ({"changed": False, "failed": True, "msg": "missing required arguments: domain_id"}, (True, False)),
-        ({"changed": False, "skipped": True}, (True, False)),
-        ({"unreachable": True, "msg": "m"}, (True, False)),
-        ({"changed": False, "status": 200, "json": {}}, (True, False)),
-        ({"changed": False, "id": "volume", "status": "SUCCESS"}, (True, False)),
-        ({"id": "1", "status": "SUCCESS", "error": {"retryable": True}}, (True, True)),
-    ],
-)
-def test_results(value: t.Any, expected: tuple[bool, bool]) -> None:
-    assert (settled(value), succeeded(value)) == expected
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (loop(result("SUCCESS")), (True, True)),
-        (loop(result("SUCCESS"), result("SUCCESS", failed=True), failed=True), (True, True)),
-        (loop(result("SUCCESS"), result("FAIL")), (True, False)),
-        (loop(result("SUCCESS"), result("PROCESSING")), (False, False)),
-        (loop(result("PROCESSING"), result("FAIL")), (False, False)),
-        (loop(result("SUCCESS"), failed(retryable=True)), (False, False)),
-        (loop(result("SUCCESS"), failed(retryable=False)), (True, False)),
-        (loop(result("SUCCESS"), {"changed": False, "failed": True, "msg": "MODULE FAILURE"}), (True, False)),
-        (loop(result("SUCCESS"), {"unreachable": True, "msg": "m", "changed": False}), (True, False)),
-        (loop(result("SUCCESS"), SKIPPED), (True, False)),
-        (loop(SKIPPED, SKIPPED, skipped=True), (True, False)),
-        (loop(result("SUCCESS"), result()), (False, False)),
-        (loop(), (False, False)),
-        (loop(skipped=True, skipped_reason="No items in the list"), (False, False)),
-        (loop(loop(result("SUCCESS")), loop(result("FAIL"))), (True, False)),
-        (loop(loop(result("SUCCESS")), loop(result("SUCCESS"))), (True, True)),
-        (loop(result("SUCCESS"), loop()), (False, False)),
-        (loop(DEBUG, DEBUG), (True, False)),
-        (loop(result("SUCCESS"), DEBUG), (True, False)),
+        ([], WAITS),
+        (result(), WAITS),
+        (result("SUCCESS", "SUCCESS"), GOOD),
+        (result("SUCCESS", "FAIL"), ENDED),
+        (result("SUCCESS", "PROCESSING"), WAITS),
+        (result("FAIL", "PROCESSING"), WAITS),
+        (failed(retryable=True), WAITS),
+        (failed(retryable=False), ENDED),
+        (result("SUCCESS", error={"retryable": True}), WAITS),
+        ({"changed": False, "failed": True, "msg": "missing required arguments: domain_id"}, ENDED),
+        ({"unreachable": True, "msg": "m"}, ENDED),
+        ({"changed": False, "id": "volume", "status": "SUCCESS"}, ENDED),
+        (SKIPPED, ENDED),
+        # Of a loop.
+        (loop(result("SUCCESS"), result("SUCCESS", failed=True), failed=True), GOOD),
+        (loop(result("SUCCESS"), result("FAIL")), ENDED),
+        (loop(result("PROCESSING"), result("FAIL")), WAITS),
+        (loop(result("SUCCESS"), failed(retryable=True)), WAITS),
+        (loop(result("SUCCESS"), failed(retryable=False)), ENDED),
+        (loop(result("SUCCESS"), {"unreachable": True, "msg": "m", "changed": False}), ENDED),
+        (loop(result("SUCCESS"), SKIPPED), ENDED),
+        (loop(result("SUCCESS"), result()), WAITS),
+        (loop(skipped=True, skipped_reason="No items in the list"), WAITS),
+        (loop(loop(result("SUCCESS")), loop(result("SUCCESS"))), GOOD),
+        (loop(result("SUCCESS"), loop()), WAITS),
+        (loop(result("SUCCESS"), DEBUG), ENDED),
         # Never seen of ansible-core. In doubt, nothing has succeeded.
-        (result("SUCCESS", results=[]), (False, False)),
-        (loop(result("SUCCESS"), skipped=True), (True, False)),
-        (result("SUCCESS", skipped=True), (True, False)),
-        (result("SUCCESS", unreachable=True), (True, False)),
-        (result("SUCCESS", error="text"), (True, False)),
-        (result("SUCCESS", error={}), (True, False)),
-        (result("FAIL", error={"retryable": True}), (False, False)),
-        (result("SUCCESS", error=None), (True, True)),
-        (failed(retryable="true"), (True, False)),
-        (failed(retryable=1), (True, False)),
-        ({"changed": False, "error": {"retryable": False, "http_status": []}}, (True, False)),
-        ({"changed": False, "delivery_order": order("SUCCESS")}, (True, False)),
-        # An order may have any key that the API adds.
-        ({**order("SUCCESS"), "error": None, "msg": "m"}, (True, True)),
-        (result() | {"delivery_orders": [{**order("SUCCESS"), "failed": True, "results": []}]}, (True, True)),
+        (result("SUCCESS", results=[]), WAITS),
+        (result("SUCCESS", skipped=True), ENDED),
+        (result("SUCCESS", error={}), ENDED),
+        (result("SUCCESS", error=None), GOOD),
+        (failed(retryable="true"), ENDED),
+        ({"changed": False, "delivery_order": order("SUCCESS")}, ENDED),
     ],
 )
-def test_results_of_a_loop_and_odd_ones(value: t.Any, expected: tuple[bool, bool]) -> None:
+def test_results_are_settled_or_succeeded_as_all_their_orders_are(value: t.Any, expected: tuple[bool, bool]) -> None:
     assert (settled(value), succeeded(value)) == expected
-
-
-@pytest.mark.parametrize("status", [Text("SUCCESS"), Choice.SUCCESS])
-def test_a_status_may_be_of_a_class_that_derives_from_str(status: str) -> None:
-    assert settled(order(status))
-    assert succeeded(order(status))
 
 
 LISTING = result("SUCCESS", listed=True)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        LISTING,
-        result(listed=True),
-        {**LISTING, "listed": "yes"},
-        loop(LISTING),
-        loop(result("SUCCESS", listed=False), LISTING),
-        loop(loop(LISTING)),
-    ],
-)
-def test_a_listing_is_no_gate(value: t.Any) -> None:
+@pytest.mark.parametrize("value", [LISTING, result(listed=True), loop(result("SUCCESS", listed=False), loop(LISTING))])
+def test_a_listing_is_no_gate_but_its_orders_are(value: t.Any) -> None:
     for name, test in TESTS.items():
         with pytest.raises(AnsibleFilterError) as caught:
             test(value)
         message = f"huaweicloud.cloudpond.{name} was given a listing of the account, which is not a gate"
         assert message in str(caught.value)
-
-
-def test_what_is_no_listing_and_the_orders_of_one() -> None:
-    assert succeeded(result("SUCCESS", listed=False))
     assert succeeded(LISTING["delivery_orders"])
 
 
@@ -234,48 +147,26 @@ def test_what_is_no_listing_and_the_orders_of_one() -> None:
     ("value", "described"),
     [
         (None, "NoneType"),
-        ("SUCCESS", "str"),
-        (b"SUCCESS", "bytes"),
-        (True, "bool"),
+        (Text("SUCCESS"), "str"),
         ({}, "empty dict"),
         ({"id": "1", "name": "n"}, "dict with the keys id, name"),
-        ({"status": 1}, "dict with the keys status"),
         ([order("SUCCESS"), "SUCCESS"], "list that begins with dict"),
         ([result("SUCCESS")], "list that begins with dict with the keys changed, delivery_orders, failed"),
         ({"results": [result("SUCCESS")]}, "dict with the keys results"),
-        ({"msg": "m", "error": {"retryable": True}}, "dict with the keys error, msg"),
         ({"listed": True, "delivery_orders": [order("SUCCESS")]}, "dict with the keys delivery_orders, listed"),
-        ({"changed": False, "edge_sites": []}, "dict with the keys changed, edge_sites"),
-        ({"delivery_orders": 1}, "dict with the keys delivery_orders"),
         ({"changed": False, "delivery_orders": ["SUCCESS"]}, "dict with the keys changed, delivery_orders"),
         ({"changed": False, "delivery_orders": order("SUCCESS")}, "dict with the keys changed, delivery_orders"),
-        ({"changed": False, "delivery_orders": "SUCCESS"}, "dict with the keys changed, delivery_orders"),
         (result(True), "dict with the keys changed, delivery_orders, failed"),
-        (result(1), "dict with the keys changed, delivery_orders, failed"),
-        ([{"id": "1"}], "list that begins with dict with the keys id"),
         ([[order("SUCCESS")]], "list that begins with list that begins with dict"),
-        ([None], "list that begins with NoneType"),
-        ({"id": "1", "status": b"SUCCESS"}, "dict with the keys id, status"),
         ((order(status) for status in STATUSES), "generator"),
-        (bytearray(b""), "bytearray"),
-        ({"SUCCESS"}, "set"),
-        (Text("SUCCESS"), "str"),
-        (types.SimpleNamespace(status="SUCCESS"), "SimpleNamespace"),
         # It could be read in two ways.
         ({**order("SUCCESS"), "delivery_orders": [order("PROCESSING")]}, "dict with the keys changed_by, delivery_ord"),
         ({**order("SUCCESS"), "results": [result("PROCESSING")]}, "dict with the keys changed_by, id, results, status"),
-        (
-            [{**order("SUCCESS"), "delivery_orders": [order("PROCESSING")]}],
-            "list that begins with dict with the keys changed_by",
-        ),
         ([{**order("SUCCESS"), "changed": False}], "list that begins with dict with the keys changed, changed_by"),
         (loop(order("SUCCESS")), "dict with the keys changed, msg, results"),
-        (loop("SUCCESS"), "dict with the keys changed, msg, results"),
         (loop({}), "dict with the keys changed, msg, results"),
-        (loop(None), "dict with the keys changed, msg, results"),
         (loop(result(True)), "dict with the keys changed, msg, results"),
         ({"changed": False, "results": {"a": result("SUCCESS")}}, "dict with the keys changed, results"),
-        ({"changed": False, "results": "SUCCESS"}, "dict with the keys changed, results"),
         ({"changed": False, "results": None}, "dict with the keys changed, results"),
     ],
 )
@@ -294,44 +185,12 @@ def test_an_undefined_variable_is_named(kind: type[Undefined]) -> None:
             test(kind(name="delivery"))
 
 
-class Keys(Mapping[str, t.Any]):
-    """A mapping and no dict, such as ansible-core's host variables."""
-
-    def __init__(self, values: dict[str, t.Any]) -> None:
-        self._values = values
-
-    def __getitem__(self, key: str) -> t.Any:
-        return self._values[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-
-class Items(Sequence[t.Any]):
-    """A sequence and no list."""
-
-    def __init__(self, *items: t.Any) -> None:
-        self._items = items
-
-    def __getitem__(self, index: t.Any) -> t.Any:
-        return self._items[index]
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-
 def test_any_mapping_and_any_sequence() -> None:
+    # Such as ansible-core's host variables.
     for status, expected in (("SUCCESS", True), ("FAIL", False)):
-        orders = Items(Keys(order(status)))
-        for value in (
-            orders,
-            orders[0],
-            Keys({"changed": False, "delivery_orders": orders}),
-            Keys(loop() | {"results": Items(result(status))}),
-        ):
+        orders = deque([MappingProxyType(order(status))])
+        results = deque([MappingProxyType({"changed": False, "delivery_orders": orders})])
+        for value in (orders[0], results[0], MappingProxyType({**loop(), "results": results})):
             assert settled(value) is True
             assert succeeded(value) is expected
 
@@ -343,22 +202,14 @@ ORDERS = st.lists(st.one_of(st.fixed_dictionaries({"id": st.just("1"), "status":
 RESULTS = st.fixed_dictionaries(
     {"changed": st.booleans()},
     optional={
-        "failed": st.booleans(),
-        "skipped": st.booleans(),
-        "unreachable": st.booleans(),
-        "listed": st.booleans(),
-        "msg": st.just("m"),
+        **dict.fromkeys(("failed", "skipped", "unreachable", "listed"), st.booleans()),
         "delivery_orders": st.one_of(ORDERS, st.none()),
-        "error": st.one_of(st.none(), st.fixed_dictionaries({"retryable": st.booleans()})),
-        "results": st.one_of(st.just([]), st.just(["SUCCESS"]), st.none()),
+        "error": st.sampled_from([None, {"retryable": True}, {"retryable": False}]),
+        "results": st.sampled_from([[], ["SUCCESS"], None]),
     },
 )
 LOOPS = st.recursive(
-    RESULTS,
-    lambda items: st.fixed_dictionaries(
-        {"changed": st.just(False), "results": st.lists(items)}, optional={"skipped": st.booleans()}
-    ),
-    max_leaves=6,
+    RESULTS, lambda items: st.fixed_dictionaries({"changed": st.just(False), "results": st.lists(items)}), max_leaves=6
 )
 OPERANDS = st.one_of(LOOPS, ORDERS, ORDERS.filter(bool).flatmap(st.sampled_from))
 
@@ -367,10 +218,8 @@ def mappings_in(value: t.Any) -> Iterator[dict[str, t.Any]]:
     """Yield every mapping that can be reached from a value, and itself."""
     if isinstance(value, dict):
         yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from mappings_in(item)
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from mappings_in(item)
 
 
 @given(OPERANDS)
