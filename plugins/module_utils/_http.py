@@ -185,7 +185,7 @@ class Http:
             words = re.search(r"Tunnel connection failed: \d{3}( .+)", str(causes[-1]), re.S)
             message = f"{peer} refused to connect: {status}{words[1] if words else ''}"
             return NoAnswer(message, retryable=status in RETRYABLE_STATUSES, proxy_status=status)
-        if any(isinstance(cause, (Expired, requests.Timeout, ReadTimeoutError)) for cause in causes):
+        if any(isinstance(cause, (Expired, requests.Timeout, ReadTimeoutError, socket.timeout)) for cause in causes):
             return NoAnswer(f"{peer} did not answer within {self._timeout:g} seconds{via}")
         if unverified := next(filter(_is_unverified, causes), None):
             reason = getattr(unverified, "verify_message", "") or str(unverified)
@@ -333,6 +333,8 @@ class _Connection(HTTPConnection):
     def _tunnel(self) -> None:
         _current.attempt.go_on()
         super()._tunnel()
+        # After a time-out, http.client mistakes the end of the connection for the end of a proxy's headers.
+        _current.attempt.go_on()
         _current.attempt.at_proxy = False
 
 
