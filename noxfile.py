@@ -54,6 +54,9 @@ OF_PLUGINS = ("tests/unit/plugins", "tests/unit/extensions")
 OF_MODULES = ("tests/unit/plugins/modules", "tests/unit/plugins/module_utils")
 COVERAGE = ("--cov=plugins", "--cov-branch", "--cov-report=term-missing:skip-covered", "--cov-fail-under=95")
 
+# Runs of ansible-playbook, a cell each, which take as long as all other targets.
+MATRICES = ("gate_keywords", "playbooks")
+
 # What a shipped task does otherwise.
 SHIPPED_TARGETS = ("cloudpond_delivery_order_info", "in_process", "secrets")
 
@@ -64,7 +67,8 @@ NETWORK_VARIABLES = ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "REQU
 ALL = ("all",)
 
 # `make test`: the longest first, so that none of them runs alone at the end.
-add_ansible_test(f"integration-{NEWEST}", NEWEST, NEWEST_PYTHONS, integration(), default=True)
+add_ansible_test(f"integration-{NEWEST}", NEWEST, NEWEST_PYTHONS, integration(without=MATRICES), default=True)
+add_ansible_test(f"matrices-{NEWEST}", NEWEST, NEWEST_PYTHONS, integration(*MATRICES), default=True)
 add_ansible_test(f"sanity-{NEWEST}", NEWEST, NEWEST_PYTHONS, sanity(), default=True)
 add_units(f"units-{NEWEST}", NEWEST, NEWEST_PYTHONS, arguments=COVERAGE, default=True)
 add_units("units-oldest-requests", "2.15", ("3.9",), *OLDEST_REQUESTS, tests=OF_MODULES, default=True)

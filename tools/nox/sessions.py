@@ -55,11 +55,12 @@ def units(session: nox.Session, ansible_test: AnsibleTest) -> None:
         keep_result(session, Path("tests/output/junit"))
 
 
-def integration(*targets: str, shipped: bool = False) -> Run:
+def integration(*targets: str, without: Sequence[str] = (), shipped: bool = False) -> Run:
     """
     Return a function that runs integration targets.
 
     :param targets: All of them if there is none.
+    :param without: Targets to leave out.
     :param shipped: Whether tasks on the control node are shipped as modules, and not answered in Ansible's own process.
     """
 
@@ -67,7 +68,8 @@ def integration(*targets: str, shipped: bool = False) -> Run:
         """Run integration targets by ansible-test, on this machine."""
         if shipped:
             shutil.copytree(INTEGRATION / "shipped", INTEGRATION, dirs_exist_ok=True)
-        ansible_test("integration", "--continue-on-error", *(() if session.posargs else targets))
+        left_out = [argument for target in without for argument in ("--exclude", target)]
+        ansible_test("integration", "--continue-on-error", *(() if session.posargs else (*left_out, *targets)))
         keep_result(session, note="shipped" if shipped else "in process")
 
     return run
