@@ -134,6 +134,7 @@ from collections import ChainMap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
+from ansible import constants as C
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.helpers import get_group_vars, sort_groups
 from ansible.inventory.host import Host
@@ -434,6 +435,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         unique = {order["id"]: t.cast("Order", _mark(order)) for order in orders}
         hosts = {name: unique[order_id] for name, order_id in sites.items() if order_id in unique}
         named = set(sites.values())
+        places = [os.path.join(folder, "host_vars") for folder in folders]
+        host_vars = {file for place in places if os.path.isdir(place) for file in os.listdir(place)}
         for order in [order for order_id, order in unique.items() if order_id not in named]:
             name = self._host_name(order)
             wrong = ""
@@ -452,7 +455,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 wrong = f"which {_describe(hosts[name])} gets too"
             if wrong:
                 raise AnsibleParserError(f"{_describe(order)} gets the host name {name!r}, {wrong}: {_ADVICE}")
-            files = self._read_files(folders, [Host(name)])
+            # ansible-core remembers that a host has no file, and would overlook one that the run writes later.
+            has_files = host_vars & {name, *(name + ending for ending in C.YAML_FILENAME_EXTENSIONS)}
+            files = self._read_files(folders, [Host(name)]) if has_files else {}
             if str(plain(files.get(_ID, order["id"]))) != order["id"]:
                 raise AnsibleParserError(f"host_vars set {_ID} of the host {name!r}, which is made for another order")
             _check_hidden(name, files)

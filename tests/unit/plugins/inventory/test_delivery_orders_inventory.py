@@ -480,6 +480,12 @@ def test_host_vars_give_a_made_host_no_other_order(
     assert any("'o-1'" in warning for warning in folder.warnings)
 
 
+def test_host_vars_that_the_run_writes_count_for_a_made_host(folder: Folder, emulate: Emulate) -> None:
+    folder.write({"host_vars/b.yml": {}, "20.cloudpond.yml": config(emulate("o-1=SUCCESS"))})
+    folder.read().write({"host_vars/o-1.yml": {"rack": 1}})
+    assert folder.variables("o-1")["rack"] == 1
+
+
 def test_of_two_folders_a_file_of_a_group_counts_more_than_one_of_all(folder: Folder, emulate: Emulate) -> None:
     folder.write({"1/sites.yml": {"west": {"hosts": {"a": {}}}}, "1/group_vars/west.yml": OF_BERLIN})
     emulator = emulate("o-1=PROCESSING", "o-2=SUCCESS")
