@@ -179,6 +179,9 @@ _ADVICE = 'set hostname, for example to "{{ id }}"'
 
 _FILE_NAMES = (f"{GROUP}.yml", f"{GROUP}.yaml")
 
+#: Of the files in host_vars.
+_FILE_ENDINGS: Sequence[str] = C.YAML_FILENAME_EXTENSIONS  # type: ignore[attr-defined]  # ansible-core is annotated in part only
+
 #: The module's options, which are validated as in the module.
 _SPEC = {name: spec for name, spec in INFO.argument_spec.items() if name != "delivery_order_id"}
 
@@ -456,7 +459,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if wrong:
                 raise AnsibleParserError(f"{_describe(order)} gets the host name {name!r}, {wrong}: {_ADVICE}")
             # ansible-core remembers that a host has no file, and would overlook one that the run writes later.
-            has_files = host_vars & {name, *(name + ending for ending in C.YAML_FILENAME_EXTENSIONS)}
+            has_files = host_vars & {name, *(name + ending for ending in _FILE_ENDINGS)}
             files = self._read_files(folders, [Host(name)]) if has_files else {}
             if str(plain(files.get(_ID, order["id"]))) != order["id"]:
                 raise AnsibleParserError(f"host_vars set {_ID} of the host {name!r}, which is made for another order")
