@@ -85,8 +85,9 @@ notes:
     a template, which is not resolved. A warning names the host.
   - Only this plugin decides about the six groups and C(delivery_order). What sources read before have put into these
     groups is taken out with a warning, and their C(delivery_order) of a host with a C(delivery_order_id) becomes null,
-    even if the query fails. C(delivery_order) in C(host_vars) is an error, because it would hide the order. The plugin
-    can't change what sources read later say.
+    even if the query fails. C(delivery_order) in C(host_vars) is an error, because it would hide the order. So is the
+    C(delivery_order_id) of another order there, for a host that the plugin makes. The plugin can't change what sources
+    read later say.
   - The cache contains the orders, but no credential. Files that differ in O(endpoint), O(domain_id),
     O(delivery_order_ids) or O(status) never share an entry in it.
   - Guides in the folder C(docs/docsite/rst) of the collection explain more, above all
@@ -133,8 +134,10 @@ from collections import ChainMap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
+from ansible import constants as C
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.helpers import get_group_vars, sort_groups
+from ansible.inventory.host import Host
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable, to_safe_group_name
@@ -159,7 +162,6 @@ except ImportError:
 if t.TYPE_CHECKING:
     from ansible.inventory.data import InventoryData
     from ansible.inventory.group import Group
-    from ansible.inventory.host import Host
     from ansible.parsing.dataloader import DataLoader
 
     from ..module_utils._specification import Order
@@ -177,6 +179,9 @@ _ADVICE = 'set hostname, for example to "{{ id }}"'
 
 _FILE_NAMES = (f"{GROUP}.yml", f"{GROUP}.yaml")
 
+#: Of the files in host_vars.
+_FILE_ENDINGS: Sequence[str] = C.YAML_FILENAME_EXTENSIONS  # type: ignore[attr-defined]  # ansible-core is annotated in part only
+
 #: The module's options, which are validated as in the module.
 _SPEC = {name: spec for name, spec in INFO.argument_spec.items() if name != "delivery_order_id"}
 
@@ -192,8 +197,8 @@ _CONTROL_NODE = re.compile(r"(.+\.)?(ip6-)?(localhost|loopback)[46]?(\.localdoma
 #: Neither a template nor a part of one.
 _HARMLESS = re.compile(r"[\w .:+-]*")
 
-#: The names of the hosts that the sources of this plugin have put into the groups of an inventory.
-_placed: WeakKeyDictionary[InventoryData, set[str]] = WeakKeyDictionary()
+#: The orders by which the sources of this plugin have put hosts into the groups of an inventory, by host.
+_placed: WeakKeyDictionary[InventoryData, dict[str, Order]] = WeakKeyDictionary()
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -238,24 +243,26 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             )
         # From ansible-core 2.19 on, each plugin gets its own wrapper of the inventory.
         unwrapped = getattr(inventory, "__wrapped__", inventory)
-        placed = _placed.setdefault(unwrapped, set())
+        placed = _placed.setdefault(unwrapped, {})
         self._close(placed)
-        sites = self._find_sites(path, placed)
-        hosts = self._find_hosts(self._find_orders(config, path, cache), sites)
+        folders = self._find_folders(path)
+        sites = self._find_sites(folders, placed)
+        hosts = self._find_hosts(self._find_orders(config, path, cache), sites, folders)
         with _undone_on_failure(unwrapped):
             self._populate(hosts, sites)
         placed.update(hosts)
 
     # The hosts of the sources read before
 
-    def _close(self, placed: Collection[str]) -> None:
+    def _close(self, placed: Mapping[str, Order]) -> None:
         """
         Take out of the groups of the statuses what other sources have put there. It stays out if the query fails.
 
-        :param placed: The hosts that this plugin has put there.
+        :param placed: The orders by which this plugin has put hosts there, by host.
         """
+        own = {name: _group_of(order) for name, order in placed.items()}
         for group in [self.inventory.groups[name] for name in STATUS_GROUPS.values() if name in self.inventory.groups]:
-            strangers = [host for host in group.hosts if host.name not in placed]
+            strangers = [host for host in group.hosts if own.get(host.name) != group.name]
             children = list(group.child_groups)
             for host in strangers:
                 group.remove_host(host)
@@ -279,18 +286,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 if host.name in group.host_names:
                     host.add_group(group)
 
-    def _find_sites(self, path: str, placed: Collection[str]) -> dict[str, str]:
+    def _find_folders(self, path: str) -> list[str]:
+        """Return the folders of the sources. Of the files in them, those in the last folder count, as in a play."""
+        sources = [source for source in (*self.inventory.processed_sources, path) if source and os.path.exists(source)]
+        return [*dict.fromkeys(os.path.dirname(source) for source in reversed(sources))][::-1]
+
+    def _find_sites(self, folders: Sequence[str], placed: Mapping[str, Order]) -> dict[str, str]:
         """
         Return the IDs of the orders that hosts name, by host. A template is the empty ID.
 
         The ID may stand where a play finds it: at the host, at its groups, and in the files beside the sources.
 
-        :param placed: The hosts that have ``delivery_order`` from this plugin. Another one is replaced by null.
+        :param placed: The orders that hosts have from this plugin. Another ``delivery_order`` is replaced by null.
         :raises AnsibleParserError: if host_vars would hide the order.
         """
-        sources = [source for source in (*self.inventory.processed_sources, path) if source and os.path.exists(source)]
-        # The last folder counts, as in a play.
-        folders = [*dict.fromkeys(os.path.dirname(source) for source in reversed(sources))][::-1]
         of_groups: dict[tuple[str, ...], dict[str, t.Any]] = {}
         sites: dict[str, str] = {}
         for host in self.inventory.hosts.values():
@@ -298,7 +307,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             groups = sort_groups({*host.get_groups(), self.inventory.groups["all"]})
             names = tuple(group.name for group in groups)
             if names not in of_groups:
-                of_groups[names] = {**get_group_vars(groups), **self._read_files(folders, groups)}
+                of_groups[names] = get_group_vars(groups)
+                # As in a play: no file of the group `all` counts more than one of another group, in any folder.
+                for is_all in (True, False):
+                    some = [group for group in groups if (group.name == "all") is is_all]
+                    of_groups[names].update(self._read_files(folders, some))
             files = self._read_files(folders, [host])
             variables = ChainMap(files, host.vars, of_groups[names])
             if _ID not in variables:
@@ -309,11 +322,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                     f"doesn't resolve the template in {_ID} of the host {host.name!r}, which stays out of its groups"
                 )
                 sites[host.name] = ""
-            if files.get(_ORDER) is not None:
-                raise AnsibleParserError(
-                    f"host_vars set {_ORDER} of the host {host.name!r}, which would hide its order"
-                )
-            if variables.get(_ORDER) is not None and host.name not in placed:
+            _check_hidden(host.name, files)
+            if variables.get(_ORDER) not in (None, placed.get(host.name)):
                 host.set_variable(_ORDER, None)
         return sites
 
@@ -415,16 +425,21 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     # Their hosts
 
-    def _find_hosts(self, orders: Iterable[Order], sites: Mapping[str, str]) -> dict[str, Order]:
+    def _find_hosts(
+        self, orders: Iterable[Order], sites: Mapping[str, str], folders: Sequence[str]
+    ) -> dict[str, Order]:
         """
         :param sites: The IDs of the orders that hosts name, by host.
         :return: The orders, marked, by the names of their hosts: those that name them, else a new one for each.
-        :raises AnsibleParserError: if a new name is not a valid host name, or is already in use.
+        :raises AnsibleParserError: if a new name is not a valid host name, is already in use, or has host_vars that
+            would hide the order.
         """
         # An order can appear twice if it moves to another page of the listing. The later answer is newer.
         unique = {order["id"]: t.cast("Order", _mark(order)) for order in orders}
         hosts = {name: unique[order_id] for name, order_id in sites.items() if order_id in unique}
         named = set(sites.values())
+        places = [os.path.join(folder, "host_vars") for folder in folders]
+        host_vars = {file for place in places if os.path.isdir(place) for file in os.listdir(place)}
         for order in [order for order_id, order in unique.items() if order_id not in named]:
             name = self._host_name(order)
             wrong = ""
@@ -443,6 +458,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 wrong = f"which {_describe(hosts[name])} gets too"
             if wrong:
                 raise AnsibleParserError(f"{_describe(order)} gets the host name {name!r}, {wrong}: {_ADVICE}")
+            # ansible-core remembers that a host has no file, and would overlook one that the run writes later.
+            has_files = host_vars & {name, *(name + ending for ending in _FILE_ENDINGS)}
+            files = self._read_files(folders, [Host(name)]) if has_files else {}
+            if str(plain(files.get(_ID, order["id"]))) != order["id"]:
+                raise AnsibleParserError(f"host_vars set {_ID} of the host {name!r}, which is made for another order")
+            _check_hidden(name, files)
             hosts[name] = order
         return hosts
 
@@ -489,7 +510,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             # Another source of this plugin may have put it into a group, by an older answer.
             for group in STATUS_GROUPS.values():
                 self.inventory.groups[group].remove_host(host)
-            self.inventory.add_host(name, STATUS_GROUPS.get(order["status"], GROUP))
+            self.inventory.add_host(name, _group_of(order))
 
     def _sanitize_group_name(self, name: str) -> str:
         """Return a safe group name for a result of the constructed options, which may contain text from the server."""
@@ -527,6 +548,16 @@ def _undone_on_failure(inventory: InventoryData) -> Iterator[None]:
             attributes.clear()
             attributes.update(before)
         raise
+
+
+def _check_hidden(host: str, files: Mapping[str, t.Any]) -> None:
+    if files.get(_ORDER) is not None:
+        raise AnsibleParserError(f"host_vars set {_ORDER} of the host {host!r}, which would hide its order")
+
+
+def _group_of(order: Order) -> str:
+    """Return the group that the hosts of an order are put into."""
+    return STATUS_GROUPS.get(order["status"], GROUP)
 
 
 def _mark(value: t.Any) -> t.Any:

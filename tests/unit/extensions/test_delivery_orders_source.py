@@ -78,7 +78,7 @@ class Source:
         """Run it with a query that has these outcomes: orders, statuses by order ID, or an exception."""
         remaining = list(outcomes)
 
-        def query() -> list[dict[str, t.Any]]:
+        async def query() -> list[dict[str, t.Any]]:
             outcome = remaining.pop(0)
             if isinstance(outcome, Exception):
                 raise outcome
@@ -295,6 +295,28 @@ def test_a_missing_requests_is_told(source: Source, monkeypatch: pytest.MonkeyPa
         source.run("http://127.0.0.1:1")
 
 
+def test_each_query_finds_its_credential_anew(
+    source: Source, emulate: Emulate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    emulator = emulate(f"{ID}=PROCESSING,SUCCESS")
+    file = tmp_path / "credentials"
+    monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", str(file))
+    keys = ["emulator-access-key", "emulator-access-key", "another-key"]
+
+    def write() -> None:
+        file.write_text(f"[global]\nak = {keys.pop(0)}\nsk = emulator-secret-key\n")
+
+    async def sleep(_seconds: float) -> None:
+        write()
+
+    write()
+    source.globals["_sleep"] = sleep
+    args = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "delivery_order_ids": [ID]}
+    with pytest.raises(type(source.error()), match="HTTP 401"):
+        asyncio.run(source.globals["main"](source.queue, args))
+    assert (len(source.queue.events), keys) == (2, [])
+
+
 # Cancellation
 
 
@@ -331,7 +353,7 @@ def test_a_query_that_can_not_be_ended_holds_neither_the_loop_nor_a_signal(sourc
         release.wait(30)
 
     async def cancel() -> None:
-        task = asyncio.create_task(source.globals["_watch"](source.queue, query, 60.0))
+        task = asyncio.create_task(source.globals["_in_thread"](query))
         while not asked.is_set():
             await asyncio.sleep(0.01)
         assert [each.daemon for each in threading.enumerate() if each.name == "cloudpond-delivery-orders"] == [True]

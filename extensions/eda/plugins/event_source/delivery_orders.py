@@ -58,7 +58,7 @@ options:
     description:
       - A token from the vendor's identity service (IAM). It expires after 24 hours. Prefer an access key.
       - When no credential is given as arguments, the environment, then the file of the vendor's SDK is used, as by
-        M(huaweicloud.cloudpond.cloudpond_delivery_order_info).
+        M(huaweicloud.cloudpond.cloudpond_delivery_order_info). Each query reads the file anew.
     type: str
   access_key:
     description: The ID of an access key (AK). It excludes O(auth_token).
@@ -119,7 +119,7 @@ import sys
 import threading
 import types
 import typing as t
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 #: The name under which the collection's module_utils are imported. If there is an ansible_collections package as well,
@@ -169,6 +169,8 @@ _DOUBTFUL = re.compile(r"[^\w .,:/+-]")
 # Not by __name__, which does not name the plugin if the file is run by its path.
 _log = logging.getLogger("huaweicloud.cloudpond.delivery_orders")
 _sleep = asyncio.sleep
+
+_Result = t.TypeVar("_Result")
 
 
 def _is_number(value: object) -> bool:
@@ -221,19 +223,22 @@ async def main(queue: asyncio.Queue[dict[str, t.Any]], args: Mapping[str, t.Any]
     if _auth.REQUESTS_IMPORT_ERROR:
         raise ValueError(f"The Python library requests is missing: install it for {sys.executable}.")
 
-    # When this is cancelled, the query that runs in its thread sends nothing more after the end of the context.
-    with _client.Client(connection, os.environ, caller="ansible-rulebook") as client:
+    def ask(client: _client.Client) -> list[_specification.Order]:
+        if delivery_order_ids is None:
+            return list(_delivery_orders.DELIVERY_ORDERS.list_all(client, {}, _paging.PAGE_SIZE_MAX))
+        return _delivery_orders.DELIVERY_ORDERS.show_many(client, delivery_order_ids)
 
-        def query() -> list[_specification.Order]:
-            if delivery_order_ids is None:
-                return list(_delivery_orders.DELIVERY_ORDERS.list_all(client, {}, _paging.PAGE_SIZE_MAX))
-            return _delivery_orders.DELIVERY_ORDERS.show_many(client, delivery_order_ids)
+    async def query() -> list[_specification.Order]:
+        # A new one each time, because temporary keys in the SDK's file may have been renewed. When this is cancelled,
+        # the query that runs in its thread sends nothing more after the end of the context.
+        with await _in_thread(lambda: _client.Client(connection, os.environ, caller="ansible-rulebook")) as client:
+            return await _in_thread(lambda: ask(client))
 
-        await _watch(queue, query, interval)
+    await _watch(queue, query, interval)
 
 
 async def _watch(
-    queue: asyncio.Queue[dict[str, t.Any]], query: Callable[[], list[_specification.Order]], interval: float
+    queue: asyncio.Queue[dict[str, t.Any]], query: Callable[[], Awaitable[list[_specification.Order]]], interval: float
 ) -> None:
     statuses: dict[str, str | None] = {}
     failures = 0
@@ -241,7 +246,7 @@ async def _watch(
     while True:
         pause = interval
         try:
-            orders = await _in_thread(query)
+            orders = await query()
         except _errors.CloudPondError as error:
             if not error.retryable:
                 raise
@@ -279,19 +284,19 @@ def _harmless(value: t.Any) -> t.Any:
     return value
 
 
-async def _in_thread(query: Callable[[], list[_specification.Order]]) -> list[_specification.Order]:
+async def _in_thread(call: Callable[[], _Result]) -> _Result:
     """
-    Run a query in a thread of its own.
+    Run what can block in a thread of its own.
 
     Unlike with asyncio.to_thread, the end of the loop or of the process doesn't wait for the thread: the system calls
     that resolve a host name or connect can't be interrupted.
     """
-    future: concurrent.futures.Future[list[_specification.Order]] = concurrent.futures.Future()
+    future: concurrent.futures.Future[_Result] = concurrent.futures.Future()
 
     def run() -> None:
         future.set_running_or_notify_cancel()
         try:
-            future.set_result(query())
+            future.set_result(call())
         except BaseException as error:
             future.set_exception(error)
 

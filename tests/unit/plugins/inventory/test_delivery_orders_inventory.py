@@ -467,6 +467,46 @@ def test_an_order_in_host_vars_would_hide_the_one_of_the_query(folder: Folder, e
     assert any("host_vars set delivery_order of the host 'a'" in warning for warning in folder.warnings)
 
 
+@pytest.mark.parametrize("sites", ["{}", "{all: {hosts: {o-1: {}}}}"])
+@pytest.mark.parametrize("others", [{"delivery_order_id": "o-2"}, {"delivery_order": {"status": "SUCCESS"}}])
+def test_host_vars_give_a_made_host_no_other_order(
+    folder: Folder, emulate: Emulate, sites: str, others: dict[str, t.Any]
+) -> None:
+    folder.write({"10-sites.yml": sites, "20.cloudpond.yml": config(emulate("o-1=SUCCESS", "7=SUCCESS"))})
+    folder.write({"host_vars/o-1.yml": {"rack": 1}, "host_vars/7.yml": {"delivery_order_id": 7}})
+    assert folder.read().hosts("cloudpond_success") == ["o-1", "7"]
+    folder.write({"host_vars/o-1.yml": others})
+    assert folder.read().hosts("cloudpond") == []
+    assert any("'o-1'" in warning for warning in folder.warnings)
+
+
+def test_host_vars_that_the_run_writes_count_for_a_made_host(folder: Folder, emulate: Emulate) -> None:
+    folder.write({"host_vars/b.yml": {}, "20.cloudpond.yml": config(emulate("o-1=SUCCESS"))})
+    folder.read().write({"host_vars/o-1.yml": {"rack": 1}})
+    assert folder.variables("o-1")["rack"] == 1
+
+
+def test_of_two_folders_a_file_of_a_group_counts_more_than_one_of_all(folder: Folder, emulate: Emulate) -> None:
+    folder.write({"1/sites.yml": {"west": {"hosts": {"a": {}}}}, "1/group_vars/west.yml": OF_BERLIN})
+    emulator = emulate("o-1=PROCESSING", "o-2=SUCCESS")
+    folder.write({"2/cloudpond.yml": config(emulator), "2/group_vars/all.yml": {"delivery_order_id": "o-2"}})
+    assert folder.read("1", "2").hosts("cloudpond_success") == ["o-2"]
+    assert folder.variables("a")["delivery_order_id"] == folder.variables("a")["delivery_order"]["id"] == "o-1"
+
+
+def test_a_source_between_two_of_this_plugin_opens_nothing(folder: Folder, emulate: Emulate) -> None:
+    stale = {"id": "o-1", "status": "SUCCESS"}
+    folder.write({"10-sites.yml": {"sites": {"hosts": {"a": OF_BERLIN}}}})
+    folder.write({"20.cloudpond.yml": config(emulate("o-1=PROCESSING", "o-2=FAIL"))})
+    folder.write({"30.yml": {"cloudpond_success": {"hosts": {"a": {"delivery_order": stale}, "o-2": {}}}}})
+    folder.write({"40.cloudpond.yml": config(emulate("o-3=SUCCESS"))})
+    assert folder.read().hosts("cloudpond_success") == ["o-3"]
+    assert (folder.hosts("cloudpond_processing"), folder.hosts("cloudpond_fail")) == (["a"], ["o-2"])
+    assert folder.variables("a")["delivery_order"] is None
+    assert folder.variables("o-2")["delivery_order"]["status"] == "FAIL"
+    assert any("takes out what another source put there: a, o-2" in warning for warning in folder.warnings)
+
+
 def test_the_last_of_two_sources_of_this_plugin_counts(folder: Folder, emulate: Emulate) -> None:
     sites = {name: {"delivery_order_id": f"o-{name}"} for name in "abcd"}
     files = {"10-sites.yml": {"sites": {"hosts": sites}}, "cloudpond.yml": config(emulate("o-b=SUCCESS"))}
