@@ -126,7 +126,7 @@ class ActionModule(ActionBase):
             over = over or not outcome.failure.retryable
             lines = progress.failed(now(), outcome.failure, over=over)
         else:
-            lines = progress.answered(now(), outcome.orders or (), _statuses(outcome), over=over)
+            lines = progress.answered(now(), outcome.orders or (), outcome.site_statuses, over=over)
         if lines and not over:
             self._warn_of_turns()
         say(Display(), lines, str(self._vars.get("inventory_hostname", "localhost")))
@@ -202,10 +202,6 @@ def _query(client: Client, params: Result) -> Outcome:
         return Outcome(orders, EDGE_SITES.show_many(client, sites))
     except CloudPondError as error:
         return Outcome(orders, error.facts.get("edge_sites"), error)
-
-
-def _statuses(outcome: Outcome) -> dict[str, str | None] | None:
-    return None if outcome.sites is None else {site["id"]: site["status"] for site in outcome.sites}
 
 
 def _result(outcome: Outcome, decision: Decision, elapsed: int, params: Result) -> Result:

@@ -45,6 +45,11 @@ class Outcome:
     #: Why a query failed, None if none did.
     failure: CloudPondError | None = None
 
+    @property
+    def site_statuses(self) -> dict[str, str | None] | None:
+        """The statuses of the edge sites by their IDs, None if there are no sites."""
+        return None if self.sites is None else {site["id"]: site["status"] for site in self.sites}
+
 
 def is_done(order: Mapping[str, t.Any], sites: Mapping[str, str | None] | None) -> bool:
     """
@@ -69,7 +74,7 @@ def decide(outcome: Outcome, *, waits_for_sites: bool, has_time: bool, may_conti
     # A gate without orders proves nothing.
     if not orders:
         return Decision.SHUT
-    sites = {site["id"]: site["status"] for site in outcome.sites or []} if waits_for_sites else None
+    sites = (outcome.site_statuses or {}) if waits_for_sites else None
     if all(is_done(order, sites) for order in orders):
         return Decision.OPEN
     if has_time:
