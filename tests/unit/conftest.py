@@ -30,6 +30,9 @@ ENDPOINTS_WITH_A_PASSWORD: list[tuple[str, t.Any]] = [
     ("environment", "https://user:canary@ies.example.com"),
 ]
 
+#: The fixture `emulate`, which takes orders and the options of an emulator.
+Emulate = t.Callable[..., Emulator]
+
 # The session `chaos` runs the random tests with more.
 EXAMPLES = int(os.environ.get("CHAOS_EXAMPLES", "50"))
 hypothesis.settings.register_profile("cloudpond", max_examples=EXAMPLES, deadline=None, database=None)
@@ -75,7 +78,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: t.Any) -> None:
 
 
 @pytest.fixture
-def emulate() -> t.Iterator[t.Callable[..., Emulator]]:
+def emulate() -> t.Iterator[Emulate]:
     """Start emulators that run until the end of the test."""
     with contextlib.ExitStack() as stack:
 
