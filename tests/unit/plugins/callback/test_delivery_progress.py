@@ -43,16 +43,10 @@ class Run:
         values = {"host": SimpleNamespace(get_name=lambda: host), "task": task, "result": data}
         return SimpleNamespace(**{name if self.modern else f"_{name}": value for name, value in values.items()})
 
-    def retry(self, data: dict[str, t.Any], *, after: float = 0, **more: t.Any) -> list[str]:
-        """Let that many seconds pass, send a retry, and return the lines it brought."""
+    def send(self, event: str, data: dict[str, t.Any], *, after: float = 0, **more: t.Any) -> list[str]:
+        """Let that many seconds pass, send a result, and return the lines it brought."""
         self.now += timedelta(seconds=after)
-        self.callback.v2_runner_retry(self.result({"attempts": 99, **data}, **more))
-        return self.screen.lines()
-
-    def ok(self, data: dict[str, t.Any], *, after: float = 0, **more: t.Any) -> list[str]:
-        """Let that many seconds pass, send the final result, and return the lines it brought."""
-        self.now += timedelta(seconds=after)
-        self.callback.v2_runner_on_ok(self.result(data, **more))
+        getattr(self.callback, f"v2_runner_{event}")(self.result(data, **more))
         return self.screen.lines()
 
 
@@ -70,77 +64,49 @@ def failure(message: str = "Cannot query: HTTP 503", retryable: bool = True) -> 
 
 
 def test_a_status_is_said_once(run: Run) -> None:
-    assert run.retry(orders(a="PROCESSING")) == ["site a (a): PROCESSING"]
-    assert run.retry(orders(a="PROCESSING"), after=60) == []
-    assert run.retry(orders(a="ACCEPTING"), after=60) == [
-        "site a (a): PROCESSING -> ACCEPTING, waiting for 2 min: "
-        "the customer must accept the delivery in the CloudPond console"
-    ]
-    assert run.retry(orders(a="ACCEPTING"), after=60) == []
-    assert run.ok({**orders(a="SUCCESS"), "attempts": 5}, after=65) == [
-        "site a (a): ACCEPTING -> SUCCESS, waited for 4 min 5 s"
-    ]
-
-
-def test_an_outage_in_the_first_place(run: Run) -> None:
-    assert run.retry(failure("first")) == ["outage: first"]
-    assert run.retry(orders(a="PROCESSING"), after=60) == [
-        "answered again after 1 failed query (1 min): first",
-        "site a (a): PROCESSING, waiting for 1 min",
+    assert run.send("retry", orders(a="PROCESSING")) == ["site a (a): PROCESSING"]
+    assert run.send("retry", orders(a="PROCESSING"), after=60) == []
+    assert run.send("on_ok", orders(a="SUCCESS"), after=65) == [
+        "site a (a): PROCESSING -> SUCCESS, waited for 2 min 5 s"
     ]
 
 
 @pytest.mark.parametrize("retryable", [True, False])
 def test_the_task_s_own_message_stands_alone(run: Run, retryable: bool) -> None:
-    run.retry(orders(a="PROCESSING"))
-    run.callback.v2_runner_on_failed(run.result({**failure(retryable=retryable), "attempts": 2}))
-    assert run.screen.lines() == []
+    run.send("retry", orders(a="PROCESSING"))
+    assert run.send("on_failed", failure(retryable=retryable)) == []
 
 
 def test_a_failure_that_waiting_cannot_cure_is_no_outage(run: Run) -> None:
-    run.retry(orders(a="PROCESSING"))
-    assert run.retry(failure(retryable=False)) == []
-    assert run.retry(orders(a="PROCESSING")) == []
+    run.send("retry", orders(a="PROCESSING"))
+    assert run.send("retry", failure(retryable=False)) == []
+    assert run.send("retry", orders(a="PROCESSING")) == []
 
 
-def test_a_result_that_failed_when_turned_down_has_orders(run: Run) -> None:
-    run.retry(orders(a="PROCESSING"))
-    run.callback.v2_runner_on_failed(
-        run.result({**orders(a="FAIL"), "attempts": 2, "failed_when_result": True}), ignore_errors=True
-    )
-    assert run.screen.lines() == ["site a (a): PROCESSING -> FAIL, waited for 0 s"]
+@pytest.mark.parametrize("event", ["on_failed", "item_on_ok", "item_on_failed"])
+def test_a_wait_ends_with_its_last_result(run: Run, event: str) -> None:
+    """By `failed_when`, and by the items of a loop, which are waits of their own."""
+    for _item in range(2):
+        assert run.send("retry", orders(a="PROCESSING"), after=60) == ["site a (a): PROCESSING"]
+        assert run.send(event, orders(a="FAIL")) == ["site a (a): PROCESSING -> FAIL, waited for 0 s"]
+    assert run.send("on_ok", {"results": [orders(a="SUCCESS"), failure(), orders(a="FAIL")], "changed": False}) == []
 
 
-def test_items_of_a_loop_are_waits_of_their_own(run: Run) -> None:
-    run.retry(orders(a="PROCESSING"))
-    run.callback.v2_runner_item_on_ok(run.result({**orders(a="SUCCESS"), "attempts": 2}))
-    assert run.screen.lines() == ["site a (a): PROCESSING -> SUCCESS, waited for 0 s"]
-    run.retry(orders(a="PROCESSING"), after=60)
-    # This one ends without an order and without an error: its expression in `until` was wrong.
-    run.callback.v2_runner_item_on_failed(run.result({"failed": True, "msg": "An 'until' expression failed."}))
-    assert run.screen.lines() == []
-    assert run.retry(orders(a="PROCESSING"), after=60) == ["site a (a): PROCESSING"]
-    run.callback.v2_runner_item_on_failed(run.result({**orders(a="FAIL"), "attempts": 2, "failed": True}))
-    assert run.screen.lines() == ["site a (a): PROCESSING -> FAIL, waited for 0 s"]
-    assert run.ok({"results": [orders(a="SUCCESS"), failure(), orders(a="FAIL")], "changed": False}) == []
-
-
-def test_an_unreachable_host_ends_its_wait(run: Run) -> None:
-    run.retry(orders(a="PROCESSING"))
-    run.callback.v2_runner_on_unreachable(run.result({"unreachable": True, "msg": "no route"}))
-    assert run.screen.lines() == []
-    assert run.retry(orders(a="PROCESSING")) == ["site a (a): PROCESSING"]
+@pytest.mark.parametrize("event", ["on_unreachable", "item_on_failed"])
+def test_a_result_without_an_order_or_an_error_ends_its_wait(run: Run, event: str) -> None:
+    run.send("retry", orders(a="PROCESSING"))
+    assert run.send(event, {"failed": True, "msg": "An 'until' expression failed."}) == []
+    assert run.send("retry", orders(a="PROCESSING")) == ["site a (a): PROCESSING"]
 
 
 def test_hosts_and_tasks_do_not_mix(run: Run) -> None:
-    run.retry(orders(a="PROCESSING"))
-    assert run.retry(orders(a="PROCESSING"), host="rack-7") == ["[rack-7] site a (a): PROCESSING"]
-    assert run.retry(failure("gone"), host="rack-7") == ["[rack-7] outage: gone"]
-    assert run.retry(orders(a="PROCESSING")) == []
-    assert run.retry(orders(a="PROCESSING"), uuid="2") == ["site a (a): PROCESSING"]
-    assert run.retry(orders(a="PROCESSING"), host="rack-7") == [
-        "[rack-7] answered again after 1 failed query (0 s): gone"
-    ]
+    run.send("retry", orders(a="PROCESSING"))
+    assert run.send("retry", orders(a="PROCESSING"), host="rack-7") == ["[rack-7] site a (a): PROCESSING"]
+    assert run.send("retry", failure("gone"), host="rack-7") == ["[rack-7] outage: gone"]
+    assert run.send("retry", orders(a="PROCESSING")) == []
+    assert run.send("retry", orders(a="PROCESSING"), uuid="2") == ["site a (a): PROCESSING"]
+    (line,) = run.send("retry", orders(a="PROCESSING"), host="rack-7")
+    assert line == "[rack-7] answered again after 1 failed query (0 s): gone"
 
 
 @pytest.mark.parametrize(
@@ -153,12 +119,11 @@ def test_hosts_and_tasks_do_not_mix(run: Run) -> None:
         ("cloudpond_delivery_order_info", "other.cloudpond.cloudpond_delivery_order_info", False),
         ("cloudpond_delivery_order_info", None, False),
         ("other.cloudpond.delivery_order_info", "other.cloudpond.delivery_order_info", False),
-        ("ansible.builtin.set_fact", "ansible.builtin.set_fact", False),
     ],
 )
 def test_no_other_module_is_spoken_of(run: Run, action: str, resolved: str | None, expected: bool) -> None:
-    assert bool(run.retry(orders(a="PROCESSING"), action=action, resolved=resolved)) is expected
-    assert bool(run.retry(failure(), action=action, resolved=resolved)) is expected
+    assert bool(run.send("retry", orders(a="PROCESSING"), action=action, resolved=resolved)) is expected
+    assert bool(run.send("retry", failure(), action=action, resolved=resolved)) is expected
 
 
 def test_of_another_module_nothing_is_asked_but_its_name(run: Run) -> None:
@@ -171,36 +136,21 @@ def test_of_another_module_nothing_is_asked_but_its_name(run: Run) -> None:
 
 
 def test_no_log_is_respected(run: Run) -> None:
-    assert run.retry({"censored": "the output has been hidden", "attempts": 1, "retries": 4}) == []
+    assert run.send("retry", {"censored": "the output has been hidden", "attempts": 1, "retries": 4}) == []
 
 
 def test_a_query_that_is_not_repeated_has_no_line(run: Run) -> None:
-    assert run.ok(orders(a="SUCCESS", b="PROCESSING")) == []
-    run.callback.v2_runner_on_failed(run.result({**orders(a="FAIL"), "failed": True}))
-    run.callback.v2_runner_on_failed(run.result({**failure(), "attempts": 1}))
-    assert run.screen.lines() == []
+    assert run.send("on_ok", orders(a="SUCCESS", b="PROCESSING")) == []
+    assert run.send("on_failed", orders(a="FAIL")) == []
+    assert run.send("on_failed", failure()) == []
 
 
 def test_a_reminder_comes_by_the_clock_of_the_wait(run: Run) -> None:
-    run.retry(orders(a="PROCESSING"), after=3600)
-    assert run.retry(orders(a="PROCESSING"), after=14 * 60) == []
-    assert run.retry(orders(a="PROCESSING"), after=60) == ["still waiting after 15 min: 1 PROCESSING"]
+    run.send("retry", orders(a="PROCESSING"), after=3600)
+    assert run.send("retry", orders(a="PROCESSING"), after=14 * 60) == []
+    assert run.send("retry", orders(a="PROCESSING"), after=60) == ["still waiting after 15 min: 1 PROCESSING"]
 
 
 def test_orders_that_were_found_beside_missing_ones_are_no_end_of_an_outage(run: Run) -> None:
-    run.retry(failure("gone"))
-    assert run.retry({**failure("two are missing", retryable=False), **orders(a="SUCCESS"), "missing": ["b"]}) == []
-
-
-@pytest.mark.parametrize(("stdout_callback", "to_stderr"), [("default", False), ("minimal", False), ("junit", True)])
-def test_the_lines_go_where_they_break_nothing(
-    run: Run, monkeypatch: pytest.MonkeyPatch, stdout_callback: str, to_stderr: bool
-) -> None:
-    monkeypatch.setenv("ANSIBLE_STDOUT_CALLBACK", stdout_callback)
-    run.callback.v2_runner_retry(run.result(orders(a="PROCESSING")))
-    assert [shown[2] for shown in run.screen.shown] == [to_stderr]
-
-
-def test_it_is_off_unless_enabled() -> None:
-    assert delivery_progress.CallbackModule.CALLBACK_TYPE == "notification"
-    assert delivery_progress.CallbackModule.CALLBACK_NEEDS_ENABLED is True
+    run.send("retry", failure("gone"))
+    assert run.send("retry", {**failure("missing", retryable=False), **orders(a="SUCCESS"), "missing": ["b"]}) == []
