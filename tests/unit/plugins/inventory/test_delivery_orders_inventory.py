@@ -31,15 +31,12 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals im
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FIELDS, STATUSES
 from ansible_collections.huaweicloud.cloudpond.plugins.modules import cloudpond_delivery_order_info
 from ansible_collections.huaweicloud.cloudpond.plugins.plugin_utils import _run
+from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
 from ansible_collections.huaweicloud.cloudpond.tests.emulator._orders import OrderPlan, parse_order
 
-from ...conftest import DOMAIN_ID, TOKEN
+from ...conftest import DOMAIN_ID, TOKEN, Emulate
 
-if t.TYPE_CHECKING:
-    from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
-
-    Emulate = t.Callable[..., Emulator]
-    MakeSource = t.Callable[..., "Source"]
+MakeSource = t.Callable[..., "Source"]
 
 NAME = InventoryModule.NAME
 #: Variables of a host that tests look at.
