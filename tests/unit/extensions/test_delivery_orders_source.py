@@ -267,23 +267,20 @@ def test_a_missing_requests_is_told(source: Source, monkeypatch: pytest.MonkeyPa
 def test_each_query_finds_its_credential_anew(
     source: Source, emulate: Emulate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    emulator = emulate(f"{ID}=PROCESSING,SUCCESS")
+    emulator = emulate(f"{ID}=SUCCESS")
+    keys = iter(["emulator-access-key", "another-key"])
     file = tmp_path / "credentials"
     monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", str(file))
-    keys = ["emulator-access-key", "emulator-access-key", "another-key"]
 
-    def write() -> None:
-        file.write_text(f"[global]\nak = {keys.pop(0)}\nsk = emulator-secret-key\n")
+    async def renew(_seconds: float = 0) -> None:
+        file.write_text(f"[global]\nak = {next(keys)}\nsk = emulator-secret-key\n")
 
-    async def sleep(_seconds: float) -> None:
-        write()
-
-    write()
-    source.globals["_sleep"] = sleep
+    asyncio.run(renew())
+    source.globals["_sleep"] = renew
     args = {"endpoint": emulator.url, "domain_id": DOMAIN_ID, "delivery_order_ids": [ID]}
     with pytest.raises(type(source.error()), match="HTTP 401"):
         asyncio.run(source.globals["main"](source.queue, args))
-    assert (len(source.queue.events), keys) == (2, [])
+    assert source.queue.changes == [(ID, None, "SUCCESS")]
 
 
 # Cancellation
