@@ -91,14 +91,6 @@ def test_many_orders_have_a_line_each_if_they_need_a_wait(wait: Wait) -> None:
     ]
 
 
-def test_an_order_without_a_name_or_a_known_status(wait: Wait) -> None:
-    assert wait.answered(orders(a=None)) == ["site a (a): no status"]
-    assert wait.answered(orders(a="")) == []
-    assert wait.answered([{"id": "a", "name": None, "status": " SUCCESS "}]) == [
-        'Delivery order a: no status -> unknown status " SUCCESS ", waiting for 0 s'
-    ]
-
-
 def test_an_outage_has_a_line_when_it_begins_and_one_when_it_ends(wait: Wait) -> None:
     assert wait.failed("first") == ["outage: first"]
     assert wait.failed("second", after=60) == []
@@ -170,12 +162,6 @@ def test_what_a_terminal_acts_on_is_shown_as_question_marks(wait: Wait) -> None:
         f'{label}: unknown status "A?c" -> SUCCESS, edge site "{HARMLESS}" "{HARMLESS}", waiting for 0 s'
     ]
     assert wait.failed(HOSTILE) == [f"outage: {HARMLESS}"]
-
-
-def test_a_name_that_looks_like_a_line_is_in_quotes_and_cut(wait: Wait) -> None:
-    name = "rack 9 (0-9): FAIL".ljust(200) + "rack 7 (0-7): SUCCESS"
-    (line,) = wait.answered([{"id": "a", "name": name + "n" * 10_000, "status": "PROCESSING"}])
-    assert line == f'"rack 9 (0-9): FAIL rack 7 (0-7): SUCCESS{"n" * 24}..." (a): PROCESSING'
 
 
 @pytest.mark.parametrize(
