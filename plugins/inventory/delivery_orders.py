@@ -240,14 +240,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         config = self._read_config_data(path)
-        if not path.endswith(_FILE_NAMES):
-            raise AnsibleParserError(
-                f"the name of a file with plugin: {self.NAME} must end in {' or '.join(_FILE_NAMES)}"
-            )
         # From ansible-core 2.19 on, each plugin gets its own wrapper of the inventory.
         unwrapped = getattr(inventory, "__wrapped__", inventory)
         placed = _placed.setdefault(unwrapped, {})
         self._close(placed)
+        if not path.endswith(_FILE_NAMES):
+            raise AnsibleParserError(
+                f"the name of a file with plugin: {self.NAME} must end in {' or '.join(_FILE_NAMES)}"
+            )
         folders = self._find_folders(path)
         sites = self._find_sites(folders, placed)
         hosts = self._find_hosts(self._find_orders(config, path, cache), sites, folders)

@@ -989,3 +989,9 @@ def test_the_order_of_a_site_is_the_one_that_a_play_sees(
     folder.write({**files, "2/cloudpond.yml": config(emulate("o-1=SUCCESS", "o-2=PROCESSING"))})
     assert folder.read().hosts("cloudpond_processing") == ["a"]
     assert folder.variables("a")["delivery_order_id"] == folder.variables("a")["delivery_order"]["id"] == "o-2"
+
+
+def test_a_file_with_another_name_opens_nothing(folder: Folder, emulate: Emulate) -> None:
+    by_hand = {"cloudpond_success": {"hosts": {"a": OF_BERLIN}}}
+    folder.write({"10-sites.yml": by_hand, "20-orders.yml": config(emulate("o-1=PROCESSING"))})
+    assert folder.read().hosts("cloudpond_success") == []
