@@ -179,9 +179,6 @@ _ADVICE = 'set hostname, for example to "{{ id }}"'
 
 _FILE_NAMES = (f"{GROUP}.yml", f"{GROUP}.yaml")
 
-#: When ansible-core runs vars plugins. Its settings name one or both for each.
-_STAGES = ("inventory", "task")
-
 #: Of the files in host_vars.
 _FILE_ENDINGS: Sequence[str] = C.YAML_FILENAME_EXTENSIONS  # type: ignore[attr-defined]  # ansible-core is annotated in part only
 
@@ -316,12 +313,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if names not in of_groups:
                 of_groups[names] = {}
                 for group in groups:
-                    of_groups[names].update({**group.get_vars(), **self._read_files(folders, [group], "inventory")})
+                    of_groups[names].update({**group.get_vars(), **self._read_files(folders, [group], ["inventory"])})
                 # As in a play: no file of the group `all` counts more than one of another group, in any folder.
-                for is_all in (True, False):
-                    some = [group for group in groups if (group.name == "all") is is_all]
-                    of_groups[names].update(self._read_files(folders, some, "task"))
-            files = self._read_files(folders, [host], *_STAGES)
+                for some in (groups[:1], groups[1:]):
+                    of_groups[names].update(self._read_files(folders, some, ["task"]))
+            files = self._read_files(folders, [host])
             variables = ChainMap(files, host.vars, of_groups[names])
             if _ID not in variables:
                 continue
@@ -336,8 +332,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 host.set_variable(_ORDER, None)
         return sites
 
-    def _read_files(self, folders: Sequence[str], entities: Sequence[Host | Group], *stages: str) -> dict[str, t.Any]:
-        """Return the variables of a host or of groups in host_vars, group_vars and other vars plugins."""
+    def _read_files(
+        self, folders: Sequence[str], entities: Sequence[Host | Group], stages: Sequence[str] = ("inventory", "task")
+    ) -> dict[str, t.Any]:
+        """
+        Return the variables of a host or of groups in host_vars, group_vars and other vars plugins.
+
+        :param stages: The settings of ansible-core name one or both for each vars plugin.
+        """
         found: dict[str, t.Any] = {}
         for stage in stages:
             for folder in folders:
@@ -468,7 +470,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 raise AnsibleParserError(f"{_describe(order)} gets the host name {name!r}, {wrong}: {_ADVICE}")
             # ansible-core remembers that a host has no file, and would overlook one that the run writes later.
             has_files = host_vars & {name, *(name + ending for ending in _FILE_ENDINGS)}
-            files = self._read_files(folders, [Host(name)], *_STAGES) if has_files else {}
+            files = self._read_files(folders, [Host(name)]) if has_files else {}
             if str(plain(files.get(_ID, order["id"]))) != order["id"]:
                 raise AnsibleParserError(f"host_vars set {_ID} of the host {name!r}, which is made for another order")
             _check_hidden(name, files)
