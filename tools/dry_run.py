@@ -109,13 +109,17 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def main(dry_run: Callable[[], int]) -> int:
-    """Run a dry run, and return its exit code. In any case, its emulators end with it."""
+def main(dry_run: Callable[[Path], int]) -> int:
+    """
+    Run a dry run, and return its exit code. In any case, its emulators end with it.
+
+    :param dry_run: It gets a folder, in the command's own environment, for the collection and for all other files.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     started = time.monotonic()
     try:
-        status = dry_run()
+        status = dry_run(Path(sys.prefix, "cache"))
     except DryRunError as error:
         say(f"Failed. {error}")
         return 1

@@ -5,12 +5,11 @@
 """The demo: the collection, built and installed as a user would, waits for an order of the emulator.
 
 `make demo` runs it in an environment that has ansible-core and requests. It needs no network, and leaves nothing
-behind except in the cache directory.
+behind except in that environment.
 """
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import sys
 from pathlib import Path
@@ -56,7 +55,4 @@ def demo(cache: Path) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cache-dir", type=Path, required=True, help="where to install the collection")
-    cache_dir = parser.parse_args().cache_dir.resolve()
-    sys.exit(main(lambda: demo(cache_dir)))
+    sys.exit(main(demo))

@@ -5,12 +5,11 @@
 """The demo of the event source: a playbook starts when an order of the emulator succeeds.
 
 `make demo-events` runs it in an environment that has ansible-rulebook, which needs Java. It needs no network, and
-leaves nothing behind except in the cache directory.
+leaves nothing behind except in that environment.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import shlex
 import shutil
@@ -71,7 +70,4 @@ def demo(cache: Path) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cache-dir", type=Path, required=True, help="where to install the collection")
-    cache_dir = parser.parse_args().cache_dir.resolve()
-    sys.exit(main(lambda: demo(cache_dir)))
+    sys.exit(main(demo))

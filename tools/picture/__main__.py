@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import re
@@ -64,7 +63,4 @@ def picture(cache: Path) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cache-dir", type=Path, required=True, help="where to install the collection")
-    cache_dir = parser.parse_args().cache_dir.resolve()
-    sys.exit(main(lambda: picture(cache_dir)))
+    sys.exit(main(picture))
