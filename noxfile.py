@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 from tools.nox.interpreters import find_interpreter, interpreter
 from tools.nox.sessions import add_ansible_test, add_tests, add_units, imports, integration, sanity, units
-from tools.nox.table import show_table, write_matrix
+from tools.nox.table import read_report, show_table, write_matrix
 
 nox.options.allow_parallel = True
 nox.options.download_python = "never"
@@ -78,8 +78,8 @@ add_units("units-oldest-requests", "2.15", ("3.9",), *OLDEST_REQUESTS, tests=OF_
 add_units(f"units-{OLDEST}", OLDEST, CONTROLLER_PYTHONS[OLDEST][::-1], tests=OF_PLUGINS, default=True)
 add_ansible_test(f"shipped-{NEWEST}", NEWEST, NEWEST_PYTHONS, integration(*SHIPPED_TARGETS, shipped=True), default=True)
 
-# `make test-all`: every ansible-core on the newest and the oldest of its Pythons that are there. The targets take long, so
-# they run in one way on each: shipped on the oldest, because a host may have an older Python than the control node.
+# `make test-all`: every ansible-core on the newest and the oldest of its Pythons that are there. The targets take long,
+# so they run in one way on each: shipped on the oldest, as a host may have an older Python than the control node.
 for _core, _pythons in CONTROLLER_PYTHONS.items():
     _available = [python for python in _pythons if find_interpreter((python,))]
     if not _available:
@@ -166,7 +166,9 @@ def commands(session: nox.Session) -> None:
 def summary(session: nox.Session) -> None:
     """Print the results and versions in nox's report (the argument). Fails if anything in it failed."""
     report = Path(session.posargs[0] if session.posargs else ".nox/report.json")
-    problems = show_table(report)
-    write_matrix(report)
-    if problems:
+    if not report.is_file():
+        session.error(f"{report} is missing: the run of the sessions ended before its report.")
+    rows = read_report(report)
+    write_matrix(rows)
+    if problems := show_table(rows):
         session.error(f"Not successful: {', '.join(problems)}.")
