@@ -111,7 +111,7 @@ def anchors_of(page: Path) -> set[str]:
     return {re.sub(r"[^a-z0-9]+", "-", (of_rst or of_md).lower()).strip("-") for of_rst, of_md in headings}
 
 
-@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *GUIDES], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *GUIDES], ids=lambda page: page.name)
 def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
     pattern = r"`[^`<]+<([^>`]+)>`__" if page.suffix == ".rst" else r"\]\(([^)]+)\)"
     links = [link for link in re.findall(pattern, page.read_text(encoding="utf-8")) if "://" not in link]
