@@ -23,12 +23,11 @@ ORDER_ID = "demo-0001"
 ORDER_LIFE = ("PROCESSING", "PROCESSING", "reset", "ACCEPTING", "SUCCESS")
 DOMAIN_ID = "demo-domain"
 TOKEN = "demo-token"
-CONFIG = Path(__file__).resolve().with_name("ansible.cfg")
 
 
 def demo(cache: Path) -> int:
     """Run the demo and return the exit code of the playbook."""
-    install_collection(cache, environment(cache, CONFIG))
+    install_collection(cache)
     life = f"{ORDER_ID}={','.join(ORDER_LIFE)}"
     with Emulator([life], token=TOKEN, domain_id=DOMAIN_ID) as emulator:
         say(f"The emulator is at {emulator.url}; the order {ORDER_ID} will be {', '.join(ORDER_LIFE)}.")
@@ -46,7 +45,7 @@ def demo(cache: Path) -> int:
         say("\n$ " + " ".join(f"{name}={value}" for name, value in connection.items()) + " \\")
         say(f"  ansible-{shlex.join(playbook)}")
         command = ["-m", "ansible", *playbook]
-        status = run_shown(command, environment(cache, CONFIG, **connection), cwd=cache)
+        status = run_shown(command, environment(cache, **connection), cwd=cache)
         requests = emulator.requests
     say(f"\nThe emulator got {len(requests)} requests, and answered:")
     for number, (request, step) in enumerate(zip(requests, ORDER_LIFE), 1):

@@ -34,8 +34,7 @@ def demo(cache: Path) -> int:
         raise DryRunError("ansible-rulebook needs Java 17 or newer: install it, or set JAVA_HOME.")
     # ansible-rulebook itself does not look in the PATH.
     java_home = os.environ.get("JAVA_HOME") or str(Path(java or "").resolve().parents[1])
-    config = HERE / "ansible.cfg"
-    install_collection(cache, environment(cache, config))
+    install_collection(cache)
     provision = cache / "provision.yml"
     provision.write_text(
         "- name: Provision the site\n"
@@ -61,7 +60,7 @@ def demo(cache: Path) -> int:
         command = ["--rulebook", str(HERE / "events_rulebook.yml"), "--inventory", str(inventory)]
         say("\n$ " + " ".join(f"{name}={value}" for name, value in connection.items()) + " \\")
         say(f"  ansible-rulebook {shlex.join(command)}")
-        variables = environment(cache, config, **connection, JAVA_HOME=java_home, PYTHONUNBUFFERED="1")
+        variables = environment(cache, **connection, JAVA_HOME=java_home, PYTHONUNBUFFERED="1")
         status = run_shown(["-m", "ansible_rulebook", *command], variables, cwd=cache)
         asked = [request.user_agent or "" for request in emulator.requests]
     by_source = sum("ansible-rulebook" in agent for agent in asked)

@@ -39,8 +39,7 @@ COMMAND = ["ansible-playbook", "provision.yml", "-e", f"delivery_order_id={ORDER
 
 def picture(cache: Path) -> int:
     """Run the playbook, and draw what it prints."""
-    config = HERE / "ansible.cfg"
-    install_collection(cache, environment(cache, config))
+    install_collection(cache)
     with Emulator(parse_orders(json.dumps({"orders": [ORDER]}))) as emulator:
         variables = {
             "ANSIBLE_FORCE_COLOR": "1",
@@ -51,7 +50,7 @@ def picture(cache: Path) -> int:
             "HW_MAX_RETRIES": "0",
         }
         command = ["-m", "ansible", "playbook", *COMMAND[1:]]
-        output = run(command, environment(cache, config, **variables), cwd=HERE)
+        output = run(command, environment(cache, **variables), cwd=HERE)
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="standard")
     console.print(Text.from_ansi(f"$ {' '.join(COMMAND)}\n{output.strip()}"))
     svg = console.export_svg(title="Waiting for a delivery order", unique_id="terminal")

@@ -54,8 +54,8 @@ SECTION = """\
 
 def build(cache: Path, target: Path) -> int:
     """Build the site into a folder."""
-    variables = environment(cache, HERE.parent / "demo" / "ansible.cfg")
-    install_collection(cache, variables)
+    install_collection(cache)
+    variables = environment(cache)
     source = cache / "rst"
     for folder in (source, target):
         shutil.rmtree(folder, ignore_errors=True)
