@@ -37,7 +37,7 @@ help:
 	@echo 'make benchmark  measure what a query and a wait cost, against the emulator, and write docs/benchmark.md'
 	@echo 'make format     format the Python files'
 	@echo 'make picture    redraw the picture of a wait'
-	@echo 'make build      build the tarball of a release, the same bytes each time'
+	@echo 'make build      build the tarball of a release'
 	@echo 'make clean      remove the files of these commands ($(VENVS), .nox)'
 
 # An environment is kept until its requirements, the interpreter or the place of the checkout change.
@@ -60,22 +60,22 @@ endef
 .PHONY: demo
 demo:
 	$(call environment,demo,tools/demo/requirements.txt)
-	@$(VENVS)/demo/bin/python -m tools.demo --cache-dir $(VENVS)/demo/cache
+	@$(VENVS)/demo/bin/python -m tools.demo
 
 .PHONY: demo-events
 demo-events:
 	$(call environment,demo-events,tools/demo/events_requirements.txt)
-	@$(VENVS)/demo-events/bin/python -m tools.demo.events --cache-dir $(VENVS)/demo-events/cache
+	@$(VENVS)/demo-events/bin/python -m tools.demo.events
 
 .PHONY: picture
 picture:
 	$(call environment,picture,tools/picture/requirements.txt)
-	@$(VENVS)/picture/bin/python -m tools.picture --cache-dir $(VENVS)/picture/cache
+	@$(VENVS)/picture/bin/python -m tools.picture
 
 .PHONY: benchmark
 benchmark:
 	$(call environment,benchmark,tools/benchmark/requirements.txt)
-	@$(VENVS)/benchmark/bin/python -m tools.benchmark --cache-dir $(VENVS)/benchmark/cache $(BENCHMARK_ARGS)
+	@$(VENVS)/benchmark/bin/python -m tools.benchmark $(BENCHMARK_ARGS)
 
 # CI=true makes the formatters check and leave the files alone. The summary decides, even if a session failed.
 .PHONY: test
@@ -99,12 +99,12 @@ test-all:
 .PHONY: docs
 docs:
 	$(call environment,site,tools/site/requirements.txt)
-	@$(VENVS)/site/bin/python -m tools.site --cache-dir $(VENVS)/site/cache .nox/site
+	@$(VENVS)/site/bin/python -m tools.site .nox/site
 
 .PHONY: build
 build:
 	$(call environment,demo,tools/demo/requirements.txt)
-	@$(VENVS)/demo/bin/python -m tools.build_tarball
+	@$(VENVS)/demo/bin/python -m ansible galaxy collection build --force
 
 .PHONY: format
 format:

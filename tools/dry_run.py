@@ -27,7 +27,7 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
-def environment(cache: Path, config: Path, **variables: str) -> dict[str, str]:
+def environment(cache: Path, **variables: str) -> dict[str, str]:
     """
     Return the environment for Ansible's commands.
 
@@ -35,7 +35,6 @@ def environment(cache: Path, config: Path, **variables: str) -> dict[str, str]:
     use no proxy.
 
     :param cache: Where the collection is installed, and what Ansible leaves behind is kept.
-    :param config: An ansible.cfg.
     """
     kept = {
         name: value
@@ -45,7 +44,7 @@ def environment(cache: Path, config: Path, **variables: str) -> dict[str, str]:
     return {
         **kept,
         "ANSIBLE_COLLECTIONS_PATH": str(cache / "collections"),
-        "ANSIBLE_CONFIG": str(config),
+        "ANSIBLE_CONFIG": str(ROOT / "tools" / "ansible.cfg"),
         "ANSIBLE_HOME": str(cache / "home"),
         "ANSIBLE_REMOTE_TMP": str(cache / "tmp"),
         # Where no environment is activated, a program starts another of its own environment by its name.
@@ -91,9 +90,10 @@ def run(arguments: Sequence[str], variables: dict[str, str], *, cwd: Path, stdin
     return out
 
 
-def install_collection(cache: Path, variables: dict[str, str]) -> None:
+def install_collection(cache: Path) -> None:
     """Build the collection's tarball from the checkout and install it, with all its checks, in the cache directory."""
     cache.mkdir(parents=True, exist_ok=True)
+    variables = environment(cache)
     tarballs = cache / "tarballs"
     for old in tarballs.glob("*.tar.gz"):
         old.unlink()
@@ -109,13 +109,17 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def main(dry_run: Callable[[], int]) -> int:
-    """Run a dry run, and return its exit code. In any case, its emulators end with it."""
+def main(dry_run: Callable[[Path], int]) -> int:
+    """
+    Run a dry run, and return its exit code. In any case, its emulators end with it.
+
+    :param dry_run: It gets a folder, in the command's own environment, for the collection and for all other files.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     started = time.monotonic()
     try:
-        status = dry_run()
+        status = dry_run(Path(sys.prefix, "cache"))
     except DryRunError as error:
         say(f"Failed. {error}")
         return 1

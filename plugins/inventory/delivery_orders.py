@@ -135,8 +135,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 from ansible import constants as C
+from ansible import context
 from ansible.errors import AnsibleError, AnsibleParserError
-from ansible.inventory.helpers import get_group_vars, sort_groups
 from ansible.inventory.host import Host
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -237,14 +237,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         config = self._read_config_data(path)
-        if not path.endswith(_FILE_NAMES):
-            raise AnsibleParserError(
-                f"the name of a file with plugin: {self.NAME} must end in {' or '.join(_FILE_NAMES)}"
-            )
         # From ansible-core 2.19 on, each plugin gets its own wrapper of the inventory.
         unwrapped = getattr(inventory, "__wrapped__", inventory)
         placed = _placed.setdefault(unwrapped, {})
         self._close(placed)
+        if not path.endswith(_FILE_NAMES):
+            raise AnsibleParserError(
+                f"the name of a file with plugin: {self.NAME} must end in {' or '.join(_FILE_NAMES)}"
+            )
         folders = self._find_folders(path)
         sites = self._find_sites(folders, placed)
         hosts = self._find_hosts(self._find_orders(config, path, cache), sites, folders)
@@ -287,9 +287,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                     host.add_group(group)
 
     def _find_folders(self, path: str) -> list[str]:
-        """Return the folders of the sources. Of the files in them, those in the last folder count, as in a play."""
-        sources = [source for source in (*self.inventory.processed_sources, path) if source and os.path.exists(source)]
-        return [*dict.fromkeys(os.path.dirname(source) for source in reversed(sources))][::-1]
+        """Return the folders where a play finds group_vars and host_vars. Those in the last folder count."""
+        # A play does not look into folders within a folder that the command names, but finds sources there.
+        named = context.CLIARGS.get("inventory") or (*self.inventory.processed_sources, path)
+        sources = [source for source in named if source and (os.path.exists(source) or "," not in source)]
+        folders = [source if os.path.isdir(source) else os.path.dirname(source) for source in sources]
+        return [*dict.fromkeys(reversed(folders))][::-1]
 
     def _find_sites(self, folders: Sequence[str], placed: Mapping[str, Order]) -> dict[str, str]:
         """
@@ -302,16 +305,18 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """
         of_groups: dict[tuple[str, ...], dict[str, t.Any]] = {}
         sites: dict[str, str] = {}
+        top, ungrouped = (self.inventory.groups[name] for name in ("all", "ungrouped"))
         for host in self.inventory.hosts.values():
-            # ansible-core adds the group `all` after the last source.
-            groups = sort_groups({*host.get_groups(), self.inventory.groups["all"]})
+            # After the last source, ansible-core adds the group `all`, and takes hosts with another out of `ungrouped`.
+            groups = sorted({top, *host.get_groups()} - {ungrouped}, key=_rank)
             names = tuple(group.name for group in groups)
             if names not in of_groups:
-                of_groups[names] = get_group_vars(groups)
+                of_groups[names] = {}
+                for group in groups:
+                    of_groups[names].update({**group.get_vars(), **self._read_files(folders, [group], ["inventory"])})
                 # As in a play: no file of the group `all` counts more than one of another group, in any folder.
-                for is_all in (True, False):
-                    some = [group for group in groups if (group.name == "all") is is_all]
-                    of_groups[names].update(self._read_files(folders, some))
+                for some in (groups[:1], groups[1:]):
+                    of_groups[names].update(self._read_files(folders, some, ["task"]))
             files = self._read_files(folders, [host])
             variables = ChainMap(files, host.vars, of_groups[names])
             if _ID not in variables:
@@ -327,12 +332,17 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 host.set_variable(_ORDER, None)
         return sites
 
-    def _read_files(self, folders: Sequence[str], entities: Sequence[Host | Group]) -> dict[str, t.Any]:
-        """Return the variables of a host or of groups in host_vars, group_vars and other vars plugins."""
+    def _read_files(
+        self, folders: Sequence[str], entities: Sequence[Host | Group], stages: Sequence[str] = ("inventory", "task")
+    ) -> dict[str, t.Any]:
+        """
+        Return the variables of a host or of groups in host_vars, group_vars and other vars plugins.
+
+        :param stages: The settings of ansible-core name one or both for each vars plugin.
+        """
         found: dict[str, t.Any] = {}
-        for folder in folders:
-            # The settings of ansible-core name one stage or both for each vars plugin.
-            for stage in ("inventory", "task"):
+        for stage in stages:
+            for folder in folders:
                 found.update(get_vars_from_path(self.loader, folder, entities, stage))
         return found
 
@@ -548,6 +558,16 @@ def _undone_on_failure(inventory: InventoryData) -> Iterator[None]:
             attributes.clear()
             attributes.update(before)
         raise
+
+
+def _rank(group: Group) -> tuple[int, int, str]:
+    """Return the key by which a play sorts groups, whose variables count the more the later they come."""
+    return _depth(group), group.priority, group.name
+
+
+def _depth(group: Group) -> int:
+    """Return the depth that a group has in a play. Only after the last source are all groups below `all`."""
+    return max((_depth(parent) + 1 for parent in group.parent_groups), default=int(group.name != "all"))
 
 
 def _check_hidden(host: str, files: Mapping[str, t.Any]) -> None:

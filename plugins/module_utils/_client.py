@@ -251,8 +251,8 @@ def _breaks_off(body: bytes) -> bool:
         return False
     try:
         json.loads(body.decode("utf-8-sig", "replace"))
-    except json.JSONDecodeError:
-        return True
+    except json.JSONDecodeError as error:
+        return not error.msg.startswith("Extra data")
     except (ValueError, RecursionError):
         pass
     return False

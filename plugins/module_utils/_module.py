@@ -75,13 +75,19 @@ class Info(t.NamedTuple):
 
 
 class _Module(AnsibleModule):
-    """A module that can tell a null option from one that was left out, and never shows a password in an endpoint."""
+    """
+    A module that can tell a null option from one that was left out.
+
+    It never shows a password in an endpoint, nor the value of an option that doesn't exist: a misspelled secret.
+    """
 
     given: set[str]
 
     def _load_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call]  # ansible-core is annotated in part only
         self.given = set(self.params)
+        unknown = [name for name in self.given - set(self.argument_spec) if not name.startswith("_ansible_")]
+        self.params.update(dict.fromkeys(unknown))
         self.no_log_values.update(find_unshown(self.params, os.environ))
 
 

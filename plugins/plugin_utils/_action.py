@@ -88,9 +88,10 @@ def answer(
     """
     _end_with_parent(os.getpid())
     environ = _environ(action)
-    args = {name: plain(value) for name, value in action._task.args.items()}
-    validator = ArgumentSpecValidator({**connection_argument_spec(environ), **options}, mutually_exclusive)
-    validation = validator.validate(args)
+    spec = {**connection_argument_spec(environ), **options}
+    # The value of an option that doesn't exist could be a secret, under a misspelled name. It must not be shown.
+    args = {name: plain(value) if name in spec else None for name, value in action._task.args.items()}
+    validation = ArgumentSpecValidator(spec, mutually_exclusive).validate(args)
     params = {**args, **validation.validated_parameters}
     if validation.error_messages:
         msg = validation.errors.msg

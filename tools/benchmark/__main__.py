@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from ..dry_run import ROOT, DryRunError, main, say
 from .page import write_tables
@@ -36,9 +35,7 @@ def benchmark(runs: Runs, names: list[str], *, quick: bool) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cache-dir", type=Path, required=True, help="where to install the collection")
     parser.add_argument("--quick", action="store_true", help="measure small numbers, and leave the page as it is")
     parser.add_argument("questions", nargs="*", help=f"all by default: {', '.join(QUESTIONS)}")
     options = parser.parse_args()
-    cache_dir = options.cache_dir.resolve()
-    sys.exit(main(lambda: benchmark(Runs(cache_dir), options.questions, quick=options.quick)))
+    sys.exit(main(lambda cache: benchmark(Runs(cache), options.questions, quick=options.quick)))

@@ -36,18 +36,17 @@ class Sizes:
 
     #: Tasks in a play, and plays of each kind.
     calls: int = 40
-    rounds: int = 5
+    rounds: int = 3
     #: Orders in one task, and hosts of a fleet.
     orders: int = 1_000
     listed: int = 20_000
     waits: tuple[int, ...] = (1, 10, 100, 1_000, 10_000, 100_000)
     #: With more hosts, Ansible itself takes minutes for each task.
     hosts: int = 1_000
-    throttles: tuple[int, ...] = (0, 100, 20)
 
 
 THOROUGH = Sizes()
-QUICK = Sizes(calls=3, rounds=1, orders=30, listed=2_000, waits=(1, 100), hosts=30, throttles=(0, 20))
+QUICK = Sizes(calls=3, rounds=1, orders=30, listed=2_000, waits=(1, 100), hosts=100)
 
 
 def machine() -> str:
@@ -106,10 +105,6 @@ def measure_many(runs: Runs, sizes: Sizes) -> str:
             costs["the info module, the whole account"] = runs.measure(url, runs.play([{INFO: {}}]))
             gate: Tasks = [{GATE: {"delivery_order_ids": "{{ ids }}"}}]
             costs["the gate"] = runs.measure(url, runs.play(gate, {"ids": ids}))
-            script = [str(HERE / "bare_script.py"), f"{url}/v2/{DOMAIN_ID}/delivery-orders", TOKEN]
-            costs["a script with `requests` and eight threads, without Ansible"] = runs.measure(
-                url, script, "\n".join(ids)
-            )
             loop = [uri(url, "{{ item }}", loop="{{ ids }}")]
             few = runs.measure(url, runs.play(loop, {"ids": ids[:looped]}))
             one = runs.measure(url, runs.play(loop, {"ids": ids[:1]}))
@@ -253,24 +248,10 @@ def measure_waiting(runs: Runs, sizes: Sizes) -> str:
     return table(("Way", *(f"{orders:,} order{'' if orders == 1 else 's'}" for orders in shown)), rows)
 
 
-def measure_throttling(runs: Runs, sizes: Sizes) -> str:
-    """Many orders by ID, while the gateway allows so many requests in a second."""
-    rows = []
-    for rate in sizes.throttles:
-        # Only with a credential that may not list, so many orders are queried one by one.
-        with emulated(sizes.orders, "--listing", "http:403", *(["--throttle", str(rate)] if rate else [])) as url:
-            # The waits are measured here, so the retries must not run out.
-            command = wait_until(runs, order_ids(sizes.orders))
-            cost = runs.measure(url, command, HW_MAX_RETRIES="100")
-        rows.append((f"{rate} requests a second" if rate else "no limit", duration(cost.seconds)))
-    return table(("The gateway allows", f"{sizes.orders:,} orders by ID take"), rows)
-
-
 QUESTIONS: dict[str, Callable[[Runs, Sizes], str]] = {
     "call": measure_call,
     "many": measure_many,
     "fleet": measure_fleet,
     "memory": measure_memory,
     "waiting": measure_waiting,
-    "throttling": measure_throttling,
 }

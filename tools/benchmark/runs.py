@@ -40,8 +40,7 @@ class Runs:
     def __init__(self, cache: Path) -> None:
         """Install the collection."""
         self.cache = cache
-        self._config = HERE / "ansible.cfg"
-        install_collection(cache, environment(cache, self._config))
+        install_collection(cache)
         self.collection = cache / "collections" / "ansible_collections" / "huaweicloud" / "cloudpond"
 
     def write(self, name: str, content: Any) -> str:
@@ -77,7 +76,7 @@ class Runs:
         """
         connection = {"HW_CLOUDPOND_ENDPOINT": url, "HW_DOMAIN_ID": DOMAIN_ID, "HW_AUTH_TOKEN": TOKEN}
         path = {"PYTHONPATH": str(self.cache / "collections")}
-        every = environment(self.cache, self._config, **connection, **path, **variables)
+        every = environment(self.cache, **connection, **path, **variables)
         before = requests_at(url)
         command = [str(HERE / "measured.py"), sys.executable, *arguments]
         output = run(command, every, cwd=self.cache, stdin=stdin)

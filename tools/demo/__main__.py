@@ -5,12 +5,11 @@
 """The demo: the collection, built and installed as a user would, waits for an order of the emulator.
 
 `make demo` runs it in an environment that has ansible-core and requests. It needs no network, and leaves nothing
-behind except in the cache directory.
+behind except in that environment.
 """
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import sys
 from pathlib import Path
@@ -24,12 +23,11 @@ ORDER_ID = "demo-0001"
 ORDER_LIFE = ("PROCESSING", "PROCESSING", "reset", "ACCEPTING", "SUCCESS")
 DOMAIN_ID = "demo-domain"
 TOKEN = "demo-token"
-CONFIG = Path(__file__).resolve().with_name("ansible.cfg")
 
 
 def demo(cache: Path) -> int:
     """Run the demo and return the exit code of the playbook."""
-    install_collection(cache, environment(cache, CONFIG))
+    install_collection(cache)
     life = f"{ORDER_ID}={','.join(ORDER_LIFE)}"
     with Emulator([life], token=TOKEN, domain_id=DOMAIN_ID) as emulator:
         say(f"The emulator is at {emulator.url}; the order {ORDER_ID} will be {', '.join(ORDER_LIFE)}.")
@@ -47,7 +45,7 @@ def demo(cache: Path) -> int:
         say("\n$ " + " ".join(f"{name}={value}" for name, value in connection.items()) + " \\")
         say(f"  ansible-{shlex.join(playbook)}")
         command = ["-m", "ansible", *playbook]
-        status = run_shown(command, environment(cache, CONFIG, **connection), cwd=cache)
+        status = run_shown(command, environment(cache, **connection), cwd=cache)
         requests = emulator.requests
     say(f"\nThe emulator got {len(requests)} requests, and answered:")
     for number, (request, step) in enumerate(zip(requests, ORDER_LIFE), 1):
@@ -56,7 +54,4 @@ def demo(cache: Path) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cache-dir", type=Path, required=True, help="where to install the collection")
-    cache_dir = parser.parse_args().cache_dir.resolve()
-    sys.exit(main(lambda: demo(cache_dir)))
+    sys.exit(main(demo))

@@ -5,12 +5,11 @@
 """The demo of the event source: a playbook starts when an order of the emulator succeeds.
 
 `make demo-events` runs it in an environment that has ansible-rulebook, which needs Java. It needs no network, and
-leaves nothing behind except in the cache directory.
+leaves nothing behind except in that environment.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import shlex
 import shutil
@@ -35,8 +34,7 @@ def demo(cache: Path) -> int:
         raise DryRunError("ansible-rulebook needs Java 17 or newer: install it, or set JAVA_HOME.")
     # ansible-rulebook itself does not look in the PATH.
     java_home = os.environ.get("JAVA_HOME") or str(Path(java or "").resolve().parents[1])
-    config = HERE / "ansible.cfg"
-    install_collection(cache, environment(cache, config))
+    install_collection(cache)
     provision = cache / "provision.yml"
     provision.write_text(
         "- name: Provision the site\n"
@@ -62,7 +60,7 @@ def demo(cache: Path) -> int:
         command = ["--rulebook", str(HERE / "events_rulebook.yml"), "--inventory", str(inventory)]
         say("\n$ " + " ".join(f"{name}={value}" for name, value in connection.items()) + " \\")
         say(f"  ansible-rulebook {shlex.join(command)}")
-        variables = environment(cache, config, **connection, JAVA_HOME=java_home, PYTHONUNBUFFERED="1")
+        variables = environment(cache, **connection, JAVA_HOME=java_home, PYTHONUNBUFFERED="1")
         status = run_shown(["-m", "ansible_rulebook", *command], variables, cwd=cache)
         asked = [request.user_agent or "" for request in emulator.requests]
     by_source = sum("ansible-rulebook" in agent for agent in asked)
@@ -71,7 +69,4 @@ def demo(cache: Path) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cache-dir", type=Path, required=True, help="where to install the collection")
-    cache_dir = parser.parse_args().cache_dir.resolve()
-    sys.exit(main(lambda: demo(cache_dir)))
+    sys.exit(main(demo))

@@ -8,10 +8,8 @@ Usage: examples.py ROOT FOLDER. Writes plays, tasks (in a play), an inventory an
 prints a JSON list of objects:
 
 * ``page`` and ``line``: its place,
-* ``kind``: ``playbook``, ``inventory``, ``settings``, ``vault``, ``command``, or ``data`` if it is not run,
-* ``command``: the command line that runs it, null for ``data``,
-* ``expect``: a regular expression that its output must match,
-* ``note``: the description of ``data``.
+* ``command``: the command line that runs it,
+* ``expect``: a regular expression that its output must match.
 
 A block that is a mapping can begin with the name of its file, as in ``# inventory/10-sites.yml``. Nothing is left out
 silently: a block of an unknown kind, and a page without anything to run, are errors.
@@ -19,7 +17,6 @@ silently: a block of an unknown kind, and a page without anything to run, are er
 
 from __future__ import annotations
 
-import argparse
 import configparser
 import json
 import re
@@ -44,18 +41,21 @@ FOLDERS = re.compile("/srv/|/runner/project/")
 #: The output of a run in which something was done. A play without hosts does not fail.
 DONE = r"\bok=[1-9]"
 
-#: Commands that a test of the documentation can't run, by their first words.
-NOT_RUN = {
-    "ansible-builder ": "needs a container engine; the other parts have their own tests",
-    "ansible-galaxy collection ": "installs the collection, as the tests of the build do",
-    "ansible-rulebook ": "needs Java, and has its own tests",
-    "crontab ": "shows the lines that follow",
-    "export ": "sets the connection, for which the test has its own",
-    "make ": "runs this test, or a demo with its own test",
-    "pip install ": "installs packages that the test uses",
-    "python3 -m tests.emulator ": "the emulator has its own tests",
-    "sudo systemctl ": "needs systemd and the unit",
-}
+#: The first words of commands that have tests of their own, or need what a test of the documentation doesn't have.
+NOT_RUN = (
+    "ansible-builder ",
+    "ansible-galaxy collection ",
+    "ansible-rulebook ",
+    "crontab ",
+    "export ",
+    "make ",
+    "pip install ",
+    "python3 -m tests.emulator ",
+    "sudo systemctl ",
+)
+
+#: The configuration of other programs, by a section of it.
+OTHER_SETTINGS = ("inventory", "Timer")
 
 #: Blocks in these languages contain nothing to run.
 TEXT = ("ansible-output", "mermaid")
@@ -74,12 +74,10 @@ class Block(NamedTuple):
 
 
 class Example(NamedTuple):
-    """The treatment of a block, or of a command in it."""
+    """How a block is run, or a command in it."""
 
-    kind: str
-    command: str | None = None
-    expect: str = ""
-    note: str = ""
+    command: str
+    expect: str
     #: A file to write before, and its content.
     file: str = ""
     content: str = ""
@@ -114,24 +112,24 @@ def blocks_in(page: Path) -> Iterator[Block]:
 
 def understand(block: Block, name: str, taken: Container[str] = ()) -> list[Example]:
     """
-    Return the treatment of a block.
+    Return how a block is run. It may have nothing to run.
 
     :param name: The name of the block's files, without an extension.
     :param taken: The names of files of the blocks before it.
     :raises Unknown: if it is not known.
     """
     if block.language in ("yaml", "yaml+jinja"):
-        return [_yaml(block, f"{name}.yml", taken)]
+        return _yaml(block, f"{name}.yml", taken)
     if block.language in ("shell", "console"):
-        return [_command(command) for command in _commands(block)]
+        return [example for command in _commands(block) for example in _command(command)]
     if block.language == "ini":
         return _ini(block, f"{name}.cfg")
     if block.language in TEXT:
-        return [Example("data", note=f"{block.language}: nothing to run")]
+        return []
     raise Unknown(f"a block of the language {block.language!r}")
 
 
-def _yaml(block: Block, file: str, taken: Container[str]) -> Example:
+def _yaml(block: Block, file: str, taken: Container[str]) -> list[Example]:
     content = yaml.safe_load(block.text)
     match = NAMED.match(block.text)
     # A page can have several versions of a file. Its plays use the first one.
@@ -142,18 +140,17 @@ def _yaml(block: Block, file: str, taken: Container[str]) -> Example:
             raise Unknown("neither plays nor tasks; use the language yaml for plain data")
         if "plugin" in content:
             file = own or f"{file.removesuffix('.yml')}.cloudpond.yml"
-            command = f"ansible-inventory -i {file} --graph"
-            return Example("inventory", command, "@cloudpond_success:", file=file, content=block.text)
+            return [Example(f"ansible-inventory -i {file} --graph", "@cloudpond_success:", file, block.text)]
         if all(isinstance(group, dict) and group.get("hosts") for group in content.values()):
             host = next(iter(next(iter(content.values()))["hosts"]))
             file = own or file
-            command = f"ansible-inventory -i {file} --list"
-            return Example("inventory", command, re.escape(host), file=file, content=block.text)
-        return Example("data", note="configuration of another program: parsed")
+            return [Example(f"ansible-inventory -i {file} --list", re.escape(host), file, block.text)]
+        return []
     if not isinstance(content, list) or not all(isinstance(item, dict) and "name" in item for item in content):
         raise Unknown("neither a mapping nor a list of plays or tasks that have names")
     if all("sources" in item for item in content):
-        return Example("data", note="a rulebook: the tests of ansible-rulebook validate it")
+        # The tests of ansible-rulebook validate it.
+        return []
     if all({"hosts", "ansible.builtin.import_playbook"} & set(item) for item in content):
         text = block.text
     elif all("block" in item or any("." in key for key in item) for item in content):
@@ -163,7 +160,7 @@ def _yaml(block: Block, file: str, taken: Container[str]) -> Example:
         raise Unknown("a list that has neither plays nor tasks with full names of modules")
     needs_source = any(str(item.get("hosts")).startswith("cloudpond_") for item in content)
     inventory = INVENTORY_FOLDER if needs_source else INVENTORY
-    return Example("playbook", f"ansible-playbook -i {inventory} {file}", DONE, file=file, content=text)
+    return [Example(f"ansible-playbook -i {inventory} {file}", DONE, file, text)]
 
 
 def _commands(block: Block) -> Iterator[str]:
@@ -176,22 +173,21 @@ def _commands(block: Block) -> Iterator[str]:
             yield re.sub(r"\s+#.*", "", command[1])
 
 
-def _command(command: str) -> Example:
+def _command(command: str) -> list[Example]:
     words = command.split()
     # A schedule does not have the user's PATH.
     words[0] = re.sub(r"\A(/\S+)?/(ansible-\w+)\Z", r"\2", words[0])
     command = " ".join(words)
-    if words[0] == "ansible-playbook":
-        return Example("command", command, DONE)
-    if words[0] == "ansible-inventory":
-        return Example("command", command, "@cloudpond_success:")
-    if words[0] == "ansible":
-        return Example("command", command, r"\| SUCCESS =>")
-    if words[:2] == ["ansible-vault", "encrypt_string"]:
-        return Example("vault", command, rf"\A{re.escape(words[-1])}: !vault \|")
-    for begin, why in NOT_RUN.items():
-        if command.startswith(begin):
-            return Example("data", note=f"{command}: {why}")
+    expected = {
+        "ansible": r"\| SUCCESS =>",
+        "ansible-inventory": "@cloudpond_success:",
+        "ansible-playbook": DONE,
+        "ansible-vault": rf"\A{re.escape(words[-1])}: !vault \|",
+    }
+    if words[0] in expected:
+        return [Example(command, expected[words[0]])]
+    if command.startswith(NOT_RUN):
+        return []
     raise Unknown(f"the command {command!r}")
 
 
@@ -202,13 +198,11 @@ def _ini(block: Block, file: str) -> list[Example]:
         # The variable would override the settings.
         under = f"env -u ANSIBLE_CALLBACKS_ENABLED ANSIBLE_CONFIG={file}"
         command = f"{under} ansible-config dump --only-changed"
-        return [Example("settings", command, r"huaweicloud\.cloudpond\.", file=file, content=block.text)]
+        return [Example(command, r"huaweicloud\.cloudpond\.", file, block.text)]
     if parser.has_option("Service", "ExecStart"):
-        return [_command(parser["Service"]["ExecStart"])]
-    if parser.has_section("inventory"):
-        return [Example("data", note="settings of the inventory: parsed")]
-    if parser.has_section("Timer"):
-        return [Example("data", note="a systemd timer: parsed")]
+        return _command(parser["Service"]["ExecStart"])
+    if any(parser.has_section(section) for section in OTHER_SETTINGS):
+        return []
     raise Unknown(f"the sections {parser.sections()}")
 
 
@@ -230,7 +224,7 @@ def examples_of(page: Path, name: str) -> list[tuple[int, Example]]:
         except (Unknown, yaml.YAMLError, configparser.Error) as error:
             raise Unknown(f"{name}:{block.line}: {error}") from error
         found += [(block.line, example) for example in examples]
-    if not any(example.command for _line, example in found):
+    if not found:
         raise Unknown(f"{name}: no example that can be run")
     return found
 
@@ -241,16 +235,12 @@ def pages_of(root: Path) -> list[Path]:
     return [root / "README.md", *guides]
 
 
-def main() -> int:
+def main(root: Path, folder: Path) -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("root", type=Path)
-    parser.add_argument("folder", type=Path)
-    options = parser.parse_args()
     report = []
     files: set[str] = set()
-    for page in pages_of(options.root):
-        name = page.relative_to(options.root).as_posix()
+    for page in pages_of(root):
+        name = page.relative_to(root).as_posix()
         try:
             examples = examples_of(page, name)
         except Unknown as error:
@@ -260,16 +250,13 @@ def main() -> int:
                 if example.file in files:
                     sys.exit(f"{name}:{line}: there is a second {example.file}")
                 files.add(example.file)
-                content = FOLDERS.sub(f"{options.folder}/", example.content)
-                path = options.folder / example.file
+                path = folder / example.file
                 path.parent.mkdir(exist_ok=True)
-                path.write_text(content, encoding="utf-8")
-            command = example.command and FOLDERS.sub(f"{options.folder}/", example.command)
-            facts = {"kind": example.kind, "command": command, "expect": example.expect, "note": example.note}
-            report.append({"page": name, "line": line, **facts})
+                path.write_text(FOLDERS.sub(f"{folder}/", example.content), encoding="utf-8")
+            command = FOLDERS.sub(f"{folder}/", example.command)
+            report.append({"page": name, "line": line, "command": command, "expect": example.expect})
     json.dump(report, sys.stdout)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(*map(Path, sys.argv[1:]))

@@ -72,6 +72,8 @@ def integration(*targets: str, without: Sequence[str] = (), shipped: bool = Fals
         ansible_test("integration", "--continue-on-error", *(() if session.posargs else (*left_out, *targets)))
         keep_result(session, note="shipped" if shipped else "in process")
 
+    if shipped:
+        run.__doc__ = "Run integration targets by ansible-test, with all tasks shipped as modules."
     return run
 
 

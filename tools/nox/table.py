@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 import nox
@@ -31,6 +32,8 @@ class Row(NamedTuple):
     result: str
     time: str
     note: str
+    #: Of the tests: passed, failed and skipped.
+    counts: dict[str, int]
 
 
 def keep_result(session: nox.Session, junit: Path | None = None, note: str = "") -> None:
@@ -49,54 +52,10 @@ def keep_result(session: nox.Session, junit: Path | None = None, note: str = "")
     (RESULTS_DIR / f"{session.name}.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
-def show_table(report: Path) -> list[str]:
-    """Print the table of nox's report, and return the problems."""
-    if not report.is_file():
-        return [f"{report} is missing: the run of the sessions ended before its report"]
-    totals = {"passed": 0, "failed": 0, "skipped": 0}
-    rows = [Row("session", "ansible-core", "Python", "result", "time", "")]
-    for row, counts in _rows(json.loads(report.read_text(encoding="utf-8"))):
-        rows.append(row)
-        for outcome, count in counts.items():
-            totals[outcome] += count
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    print()
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
-    print("\nUnit tests, summed over the sessions:")
-    skipped = f", {totals['skipped']} skipped" if totals["skipped"] else ""
-    print(f"total: {totals['passed']} passed, {totals['failed']} failed{skipped}", flush=True)
-    problems = [f"{row.session}: {row.result}" for row in rows[1:] if row.result not in ("success", "skipped")]
-    if not totals["passed"] and any(row.session.startswith("units-") for row in rows):
-        problems.append("no unit test passed")
-    return problems
-
-
-def write_matrix(report: Path) -> None:
-    """Put the results of a report into docs/matrix.md. Those of sessions that did not run stay."""
-    rows = [row for row in _read(report) if re.search(r"-py3\.", row.session) and row.result != "skipped"]
-    if not rows:
-        return
-    page = MATRIX.read_text(encoding="utf-8")
-    before, _begin, rest = page.partition(_BEGIN)
-    table, _end, after = rest.partition(_END)
-    lines = dict(re.findall(r"^\| (\S+-py\S+) (\|.*)$", table, re.M))
-    lines |= {
-        row.session: f"| {row.core} | {row.python} | {row.result} | {row.time} | {row.note or '-'} |" for row in rows
-    }
-    head = ["| session | ansible-core | Python | result | time | |", "| --- | --- | --- | --- | --- | --- |"]
-    text = "\n".join(["", *head, *(f"| {name} {rest}" for name, rest in sorted(lines.items())), "", ""])
-    MATRIX.write_text(f"{before}{_BEGIN}{text}{_END}{after}", encoding="utf-8")
-
-
-def _read(report: Path) -> list[Row]:
-    if not report.is_file():
-        return []
-    return [row for row, _counts in _rows(json.loads(report.read_text(encoding="utf-8")))]
-
-
-def _rows(report: dict[str, Any]) -> Iterator[tuple[Row, dict[str, int]]]:
-    for entry in report["sessions"]:
+def read_report(report: Path) -> list[Row]:
+    """Return the lines for nox's report, with what the sessions kept."""
+    rows = []
+    for entry in json.loads(report.read_text(encoding="utf-8"))["sessions"]:
         name, result = entry["name"], entry["result"]
         counts, notes = {}, [entry.get("reason") or ""]
         if (file := RESULTS_DIR / f"{name}.json").is_file():
@@ -105,7 +64,42 @@ def _rows(report: dict[str, Any]) -> Iterator[tuple[Row, dict[str, int]]]:
             shown = (f"{count} {outcome}" for outcome, count in counts.items() if count or outcome == "passed")
             notes = [", ".join(shown), *notes, facts["note"]]
         core, python = _installed(name) if result != "skipped" else ("-", "-")
-        yield Row(name, core, python, result, f"{entry['duration']:.0f} s", "; ".join(filter(None, notes))), counts
+        note = "; ".join(filter(None, notes))
+        rows.append(Row(name, core, python, result, f"{entry['duration']:.0f} s", note, counts))
+    return rows
+
+
+def show_table(rows: Sequence[Row]) -> list[str]:
+    """Print the table, and return the problems."""
+    lines = [("session", "ansible-core", "Python", "result", "time", ""), *(row[:6] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    print()
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
+    totals = sum((Counter(row.counts) for row in rows), Counter[str]())
+    print("\nUnit tests, summed over the sessions:")
+    skipped = f", {totals['skipped']} skipped" if totals["skipped"] else ""
+    print(f"total: {totals['passed']} passed, {totals['failed']} failed{skipped}", flush=True)
+    problems = [f"{row.session}: {row.result}" for row in rows if row.result not in ("success", "skipped")]
+    if not totals["passed"] and any(row.session.startswith("units-") for row in rows):
+        problems.append("no unit test passed")
+    return problems
+
+
+def write_matrix(rows: Sequence[Row]) -> None:
+    """Put the results into docs/matrix.md. Those of sessions that did not run stay."""
+    page = MATRIX.read_text(encoding="utf-8")
+    before, _begin, rest = page.partition(_BEGIN)
+    table, _end, after = rest.partition(_END)
+    lines = dict(re.findall(r"^\| (\S+-py\S+) (\|.*)$", table, re.M))
+    lines |= {
+        row.session: f"| {row.core} | {row.python} | {row.result} | {row.time} | {row.note or '-'} |"
+        for row in rows
+        if "-py3." in row.session and row.result != "skipped"
+    }
+    head = ["| session | ansible-core | Python | result | time | |", "| --- | --- | --- | --- | --- | --- |"]
+    text = "\n".join(["", *head, *(f"| {name} {rest}" for name, rest in sorted(lines.items())), "", ""])
+    MATRIX.write_text(f"{before}{_BEGIN}{text}{_END}{after}", encoding="utf-8")
 
 
 def _installed(session: str) -> tuple[str, str]:

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import re
@@ -40,8 +39,7 @@ COMMAND = ["ansible-playbook", "provision.yml", "-e", f"delivery_order_id={ORDER
 
 def picture(cache: Path) -> int:
     """Run the playbook, and draw what it prints."""
-    config = HERE / "ansible.cfg"
-    install_collection(cache, environment(cache, config))
+    install_collection(cache)
     with Emulator(parse_orders(json.dumps({"orders": [ORDER]}))) as emulator:
         variables = {
             "ANSIBLE_FORCE_COLOR": "1",
@@ -52,7 +50,7 @@ def picture(cache: Path) -> int:
             "HW_MAX_RETRIES": "0",
         }
         command = ["-m", "ansible", "playbook", *COMMAND[1:]]
-        output = run(command, environment(cache, config, **variables), cwd=HERE)
+        output = run(command, environment(cache, **variables), cwd=HERE)
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="standard")
     console.print(Text.from_ansi(f"$ {' '.join(COMMAND)}\n{output.strip()}"))
     svg = console.export_svg(title="Waiting for a delivery order", unique_id="terminal")
@@ -64,7 +62,4 @@ def picture(cache: Path) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cache-dir", type=Path, required=True, help="where to install the collection")
-    cache_dir = parser.parse_args().cache_dir.resolve()
-    sys.exit(main(lambda: picture(cache_dir)))
+    sys.exit(main(picture))

@@ -54,8 +54,8 @@ SECTION = """\
 
 def build(cache: Path, target: Path) -> int:
     """Build the site into a folder."""
-    variables = environment(cache, HERE.parent / "demo" / "ansible.cfg")
-    install_collection(cache, variables)
+    install_collection(cache)
+    variables = environment(cache)
     source = cache / "rst"
     for folder in (source, target):
         shutil.rmtree(folder, ignore_errors=True)
@@ -103,7 +103,6 @@ def _add_pages(source: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cache-dir", type=Path, required=True, help="for intermediate files")
     parser.add_argument("target", type=Path, help="the folder of the site, which is replaced")
-    arguments = parser.parse_args()
-    sys.exit(main(lambda: build(arguments.cache_dir.resolve(), arguments.target.resolve())))
+    folder = parser.parse_args().target.resolve()
+    sys.exit(main(lambda cache: build(cache, folder)))

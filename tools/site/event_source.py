@@ -6,60 +6,24 @@
 
 from __future__ import annotations
 
-import ast
 import re
-import textwrap
 from pathlib import Path
-from typing import Any
 
+import jinja2
 import yaml
 
 SOURCE = Path("extensions/eda/plugins/event_source/delivery_orders.py")
-NAME = "huaweicloud.cloudpond.delivery_orders"
 
 
 def page(root: Path) -> str:
     """Return the page, in reStructuredText, made of the plugin's own documentation."""
-    constants = _constants(root / SOURCE)
-    documentation: dict[str, Any] = yaml.safe_load(constants["DOCUMENTATION"])
-    title = f"{NAME} event source"
-    lines = [".. _ansible_collections.huaweicloud.cloudpond.delivery_orders_event_source:", "", title, "=" * len(title)]
-    lines += ["", f"{documentation['short_description']}, for ansible-rulebook.", ""]
-    lines += [f"- {_markup(text)}" for text in documentation["description"]]
-    lines += ["", "Requirements", "------------", ""]
-    lines += [f"- {_markup(text)}" for text in documentation["requirements"]]
-    lines += ["", "Arguments", "---------", "", ".. list-table::", "   :header-rows: 1", "   :widths: 25 75", ""]
-    lines += ["   * - Argument", "     - Description"]
-    for name, option in documentation["options"].items():
-        kind = f"list of {option['elements']}" if option["type"] == "list" else option["type"]
-        default = f", default ``{option['default']}``" if "default" in option else ""
-        texts = option["description"] if isinstance(option["description"], list) else [option["description"]]
-        lines += [f"   * - ``{name}``", "", f"       {kind}{default}", f"     - {_markup(texts[0])}"]
-        for text in texts[1:]:
-            lines += ["", f"       {_markup(text)}"]
-    lines += ["", "Notes", "-----", ""]
-    lines += [f"- {_markup(text)}" for text in documentation["notes"]]
-    lines += [
-        "",
-        "Example",
-        "-------",
-        "",
-        ".. code-block:: yaml",
-        "",
-        textwrap.indent(constants["EXAMPLES"].strip(), "    "),
-    ]
-    return "\n".join([*lines, ""])
-
-
-def _constants(path: Path) -> dict[str, str]:
-    assigned = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.Assign)]
-    return {
-        node.targets[0].id: node.value.value
-        for node in assigned
-        if isinstance(node.targets[0], ast.Name)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    }
+    source = (root / SOURCE).read_text(encoding="utf-8")
+    texts = dict(re.findall(r'^(DOCUMENTATION|EXAMPLES) = r"""\n(.*?)"""', source, re.M | re.S))
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(loader=loader, trim_blocks=True, keep_trailing_newline=True)
+    environment.filters["markup"] = _markup
+    template = environment.get_template("event_source.rst.j2")
+    return template.render(yaml.safe_load(texts["DOCUMENTATION"]), example=texts["EXAMPLES"].strip())
 
 
 def _markup(text: str) -> str:

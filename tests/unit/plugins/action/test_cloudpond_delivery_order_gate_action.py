@@ -581,3 +581,11 @@ def test_the_tests_and_the_report_take_its_result(gates: Gates, emulate: Emulate
     assert delivery_order_succeeded(result) is (life == "SUCCESS")
     assert delivery_order_settled(result) is (life in ("SUCCESS", "FAIL", "http:404"))
     assert report(result) == result["msg"]
+
+
+@pytest.mark.parametrize("value", ["canary", ["canary"], {"token": "canary"}])
+def test_the_value_of_a_misspelled_option_is_not_shown(gates: Gates, value: object) -> None:
+    result = gates.run(None, {"delivery_order_id": "a", "token": value})
+    assert "Unsupported parameters" in result["msg"]
+    assert result["invocation"]["module_args"]["delivery_order_id"] == "a"
+    assert "canary" not in str(result)

@@ -12,13 +12,14 @@ from unittest import mock
 import pytest
 import yaml
 from ansible import constants as C
-from ansible import template
+from ansible import context, template
 from ansible.errors import AnsibleParserError
 from ansible.inventory import manager
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.doc_fragments import constructed, inventory_cache
 from ansible.template import Templar
+from ansible.utils.context_objects import CLIArgs
 from ansible.utils.display import Display
 from ansible.vars import plugins
 from ansible.vars.manager import VariableManager
@@ -301,6 +302,7 @@ def test_an_order_that_comes_twice_is_one_host_as_it_came_last(
 
 
 OF_BERLIN = {"delivery_order_id": "o-1"}
+OF_MADRID = {"delivery_order_id": "o-2"}
 
 
 @pytest.mark.parametrize(
@@ -743,3 +745,64 @@ def test_a_broken_cache_is_fetched_anew(
     assert set(source.parse().hosts) == {"order-1"}
     assert len(source.emulator.requests) == 2
     assert file.read_text() == good
+
+
+# The ID that a play sees
+
+
+@pytest.mark.parametrize(
+    ("stages", "files"),
+    [
+        ("demand", {"10": "[aachen]\na\n[all:vars]\ndelivery_order_id=o-1\n[aachen:vars]\ndelivery_order_id=o-2\n"}),
+        ("demand", {"10": "a\n[ungrouped:vars]\ndelivery_order_id=o-1\n[all:vars]\ndelivery_order_id=o-2\n"}),
+        (
+            "demand",
+            {
+                "10.yml": {"all": {"children": {"alpha": {"hosts": {"a": {}}}}}, "zeta": {"hosts": {"a": {}}}},
+                "group_vars/alpha.yml": OF_BERLIN,
+                "group_vars/zeta.yml": OF_MADRID,
+            },
+        ),
+        (
+            "demand",
+            {
+                "10.yml": {
+                    "all": {"children": {"zeta": {"hosts": {"a": {}}, "vars": OF_BERLIN}}},
+                    "west": {"children": {"alpha": {"hosts": {"a": {}}, "vars": OF_MADRID}}},
+                },
+            },
+        ),
+        ("demand", {"1/sites.yml": {"all": {"hosts": {"a": OF_MADRID}}}, "1/host_vars/a.yml": OF_BERLIN}),
+        ("demand", {"1/sites.yml": {"all": {"hosts": {"a": OF_BERLIN}}}, "host_vars/a.yml": OF_MADRID}),
+        (
+            "start",
+            {
+                "10.yml": {"dach": {"children": {"de": {"hosts": {"a": {}}, "vars": OF_MADRID}}}},
+                "group_vars/dach.yml": OF_BERLIN,
+            },
+        ),
+        (
+            "start",
+            {
+                "10.yml": {"dach": {"children": {"de": {"hosts": {"a": {}}}}, "vars": OF_BERLIN}},
+                "group_vars/de.yml": OF_MADRID,
+            },
+        ),
+    ],
+)
+def test_the_order_of_a_site_is_the_one_that_a_play_sees(
+    folder: Folder, emulate: Emulate, monkeypatch: pytest.MonkeyPatch, stages: str, files: dict[str, t.Any]
+) -> None:
+    monkeypatch.setattr(C, "RUN_VARS_PLUGINS", stages)
+    should_run = plugins._plugin_should_run
+    monkeypatch.setattr(plugins, "_plugin_should_run", getattr(should_run, "__wrapped__", should_run))
+    monkeypatch.setattr(context, "CLIARGS", CLIArgs({"inventory": (str(folder.path),)}))
+    folder.write({**files, "2/cloudpond.yml": config(emulate("o-1=SUCCESS", "o-2=PROCESSING"))})
+    assert folder.read().hosts("cloudpond_processing") == ["a"]
+    assert folder.variables("a")["delivery_order_id"] == folder.variables("a")["delivery_order"]["id"] == "o-2"
+
+
+def test_a_file_with_another_name_opens_nothing(folder: Folder, emulate: Emulate) -> None:
+    by_hand = {"cloudpond_success": {"hosts": {"a": OF_BERLIN}}}
+    folder.write({"10-sites.yml": by_hand, "20-orders.yml": config(emulate("o-1=PROCESSING"))})
+    assert folder.read().hosts("cloudpond_success") == []

@@ -457,3 +457,11 @@ def test_requests_looks_for_no_proxy_itself(
     monkeypatch.setenv("HTTPS_PROXY", "127.0.0.1:1")
     monkeypatch.setenv(name, value)
     assert show(emulator.url, ca_path=tls.ca)["status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize("rest", [b"<script></script>", b'{"delivery_order": {}}'])
+def test_an_object_with_something_after_it_was_not_cut_short(rest: bytes) -> None:
+    with serve(b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"delivery_order": {}}' + rest) as url:
+        error = failure(url)
+    assert (error.http_status, error.retryable) == (200, False)
+    assert str(error).endswith("the answer is not JSON")

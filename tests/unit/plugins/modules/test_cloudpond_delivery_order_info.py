@@ -292,3 +292,18 @@ def test_the_documented_order_is_the_order() -> None:
     text = " ".join(documented["delivery_order"]["contains"]["status"]["description"])
     assert all(f"V({status})" in text for status in STATUSES)
     assert set(documented["error"]["contains"]) == {"http_status", "code", "message", "request_id", "retryable"}
+
+
+@pytest.mark.parametrize("value", ["canary", ["canary"], {"token": "canary"}])
+def test_the_value_of_a_misspelled_option_is_not_shown(
+    value: object, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options: dict[str, t.Any] = {"domain_id": DOMAIN_ID, "token": value}
+    if "inject_invocation" in PASS_VARS:
+        options["_ansible_inject_invocation"] = "true"
+    with module_args(options, monkeypatch), pytest.raises(SystemExit):
+        cloudpond_delivery_order_info.main()
+    printed = capsys.readouterr().out
+    assert "Unsupported parameters" in json.loads(printed)["msg"]
+    assert json.loads(printed)["invocation"]["module_args"]["domain_id"] == DOMAIN_ID
+    assert "canary" not in printed

@@ -83,3 +83,9 @@ def test_what_is_refused(value: object, message: str) -> None:
 
 def test_ansible_finds_it() -> None:
     assert edge_site.TestModule().tests() == {"edge_site_available": edge_site_available}
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_gate_that_is_shut_waits_for_a_site(is_open: bool) -> None:
+    # It has the sites of the delivered orders only.
+    assert edge_site_available(result("available", open=is_open)) is is_open

@@ -5,6 +5,8 @@
 """Interrupts a playbook that waits, in every way, and fails if anything goes on.
 
 Usage: interrupt.py URL, of the emulator.
+
+Each way has orders of its own, whose names end in its number, so that several can run at a time.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 #: Seconds that the end may take, and seconds to see whether anybody still asks. On a quiet machine the end takes about
 #: one, of which most is Ansible's own; what would go on goes on for minutes.
@@ -24,10 +28,32 @@ MOST = 6.0
 AFTER = 2.5
 
 
-def requests(url: str) -> int:
-    """Return how many requests there have been."""
+#: Most of the time is spent waiting.
+AT_A_TIME = 3
+
+
+class Way(NamedTuple):
+    """A way to interrupt the playbook."""
+
+    #: What the playbook waits for.
+    mode: str
+    #: None for a task that times out.
+    number: signal.Signals | None
+    #: Whether the signal goes to all of its processes, as Ctrl-C in a terminal does.
+    group: bool = False
+
+
+def every_way() -> list[Way]:
+    """Return all of them."""
+    signals = [(signal.SIGINT, True), (signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGKILL, False)]
+    modes = ("answer", "one", "delivery", "gate")
+    return [Way("answer", None), Way("gate", None), *(Way(mode, *each) for mode in modes for each in signals)]
+
+
+def requests(url: str, suffix: str) -> int:
+    """Return how many requests for orders with this suffix there have been."""
     with urllib.request.urlopen(f"{url}/emulator/requests") as answer:
-        return len(json.load(answer))
+        return sum((request["delivery_order_id"] or "").endswith(suffix) for request in json.load(answer))
 
 
 def processes(mark: str) -> list[int]:
@@ -36,63 +62,55 @@ def processes(mark: str) -> list[int]:
     return [int(line.split()[0]) for line in listing.splitlines() if mark in line]
 
 
-def interrupt(url: str, mode: str, number: signal.Signals | None, *, group: bool = False) -> None:
-    """
-    Start the playbook, interrupt it while it waits, and look what goes on.
-
-    :param mode: What it waits for.
-    :param number: Without a signal, the task times out.
-    :param group: Whether the signal goes to all of its processes, as Ctrl-C in a terminal does.
-    """
-    mark = f"mark={mode}-{number}-{group}-{os.getpid()}"
-    command = ["ansible-playbook", "interrupted.yml", "-e", f"mode={mode}", "-e", mark]
-    command += [] if number else ["-e", "seconds=1"]
+def interrupt(url: str, index: int, way: Way) -> str:
+    """Start the playbook, interrupt it while it waits, look what goes on, and return what went wrong."""
+    suffix = f"-{index:02}"
+    mark = f"mark={way.mode}-{way.number}-{way.group}-{os.getpid()}"
+    command = ["ansible-playbook", "interrupted.yml", "-e", f"mode={way.mode}", "-e", f"suffix={suffix}", "-e", mark]
+    command += [] if way.number else ["-e", "seconds=1"]
     # ansible-test sets it, and Ansible then waits ten seconds for its workers before it ends them.
     environment = {name: value for name, value in os.environ.items() if name != "ANSIBLE_WORKER_SHUTDOWN_POLL_COUNT"}
-    before = requests(url)
-    asked = 2 if mode == "answer" else 1
+    asked = 2 if way.mode == "answer" else 1
     # A session of its own has a process group of its own.
     with subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL) as playbook:
-        while requests(url) < before + asked:
+        while requests(url, suffix) < asked:
             time.sleep(0.1)
             if playbook.poll() is not None:
-                sys.exit(f"{mark}: the playbook ended by itself, with {playbook.returncode}")
+                return f"{mark}: the playbook ended by itself, with {playbook.returncode}"
         # Ansible itself is between two tasks at that moment.
         time.sleep(1)
         begun = time.monotonic()
-        if number and group:
-            os.killpg(playbook.pid, number)
-        elif number:
-            os.kill(playbook.pid, number)
+        if way.number:
+            (os.killpg if way.group else os.kill)(playbook.pid, way.number)
         try:
             while processes(mark):
                 playbook.poll()
                 time.sleep(0.05)
                 if time.monotonic() - begun > MOST:
-                    sys.exit(f"{mark}: processes are left after {MOST} s")
+                    return f"{mark}: processes are left after {MOST} s"
         finally:
             for process in processes(mark):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
-    there = requests(url)
+    ended = time.monotonic() - begun
+    there = requests(url, suffix)
     time.sleep(AFTER)
-    if requests(url) > there:
-        sys.exit(f"{mark}: {requests(url) - there} requests came after the end")
-    print(f"{mark}: ended after {time.monotonic() - begun - AFTER:.1f} s")
+    if requests(url, suffix) > there:
+        return f"{mark}: {requests(url, suffix) - there} requests came after the end"
+    print(f"{mark}: ended after {ended:.1f} s", flush=True)
+    return ""
 
 
-def main() -> None:
+def main() -> int:
     """Run the command line."""
     # A shell in the background leaves its children deaf to Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    url = sys.argv[1]
-    interrupt(url, "answer", None)
-    interrupt(url, "gate", None)
-    for mode in ("answer", "one", "delivery", "gate"):
-        interrupt(url, mode, signal.SIGINT, group=True)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-            interrupt(url, mode, number)
+    ways = every_way()
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        wrong = list(pool.map(interrupt, [sys.argv[1]] * len(ways), range(1, len(ways) + 1), ways))
+    print("\n".join(filter(None, wrong)))
+    return 1 if any(wrong) else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

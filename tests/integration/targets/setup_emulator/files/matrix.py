@@ -4,10 +4,10 @@
 
 """Runs ansible-playbook for each cell of a file, and compares who was touched, who failed, and the exit code.
 
-    python matrix.py CELLS.yml [NAME ...]
+    python matrix.py CELLS.yml
 
-Prints a table in Markdown. Exits with 1 when a cell came out otherwise, and shows what that run printed. The names are
-those of the cells to run; without any, all run. Writes its files into the working folder.
+Prints a table in Markdown. Exits with 1 when a cell came out otherwise, and shows what that run printed. Writes its
+files into the working folder.
 """
 
 from __future__ import annotations
@@ -142,16 +142,15 @@ class Playbook:
         return {f"ansible.builtin.{self._way}": {**what, **around.pop("with", {})}, **around}
 
 
-def cells(rows: list[Data], wanted: list[str]) -> t.Iterator[Cell]:
+def cells(rows: list[Data]) -> t.Iterator[Cell]:
     """Yield a cell for each way in which a row is to be run."""
     for row in rows:
         for way in row.get("ways", ["task"]):
             name = f"{row['name']}, {way}" if "ways" in row else row["name"]
-            if not wanted or row["name"] in wanted or name in wanted:
-                stem = re.sub(r"\W+", "_", name)
-                playbook = row["playbook"] if "playbook" in row else Playbook(stem, row, way).write()
-                inventory = write_inventory(f"{stem}-inventory.json", row["sites"]) if "sites" in row else INVENTORY
-                yield Cell(name, inventory, playbook, row)
+            stem = re.sub(r"\W+", "_", name)
+            playbook = row["playbook"] if "playbook" in row else Playbook(stem, row, way).write()
+            inventory = write_inventory(f"{stem}-inventory.json", row["sites"]) if "sites" in row else INVENTORY
+            yield Cell(name, inventory, playbook, row)
 
 
 def run(cell: Cell) -> tuple[Outcome, str]:
@@ -182,8 +181,8 @@ def expected(row: Data) -> Outcome:
     """Return how a row is to come out."""
     if tuple(map(int, ansible_version.split(".")[:2])) < (2, 21):
         row = {**row, **row.get("before_2_21", {})}
-    touched = sorted(row["touched"])
-    return Outcome(touched, sorted(row.get("later", touched)), sorted(row.get("failed", [])), row.get("rc", 0))
+    touched, failed = sorted(row["touched"]), sorted(row.get("failed", []))
+    return Outcome(touched, sorted(row.get("later", touched)), failed, row.get("rc", 2 if failed else 0))
 
 
 def write_inventory(name: str, sites: t.Mapping[str, Data]) -> str:
@@ -216,7 +215,7 @@ def main() -> int:
     """Run the command line."""
     began = time.monotonic()
     write_surroundings()
-    every = list(cells(yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8")), sys.argv[2:]))
+    every = list(cells(yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8"))))
     print(f"| ansible-core {ansible_version} | touched | by the play after | failed | exit code |")
     print("|---|---|---|---|---|")
     bad = 0
