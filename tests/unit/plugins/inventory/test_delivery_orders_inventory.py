@@ -394,9 +394,8 @@ def test_host_vars_that_the_run_writes_count_for_a_made_host(folder: Folder) -> 
 
 
 def test_of_two_folders_the_files_count_as_in_a_play(folder: Folder) -> None:
-    of_bonn = {"delivery_order_id": "o-2"}
     folder.write({"1/sites.yml": {"west": {"hosts": {"a": {}, "b": {}}}}, "1/group_vars/west.yml": OF_BERLIN})
-    folder.write({"1/host_vars/b.yml": OF_BERLIN, "2/host_vars/b.yml": of_bonn, "2/group_vars/all.yml": of_bonn})
+    folder.write({"1/host_vars/b.yml": OF_BERLIN, "2/host_vars/b.yml": OF_MADRID, "2/group_vars/all.yml": OF_MADRID})
     folder.read({"2/cloudpond.yml": folder.config("o-1=PROCESSING", "o-2=SUCCESS")}, "1", "2")
     assert (folder.hosts("cloudpond_success"), folder.hosts("cloudpond_processing")) == (["b"], ["a"])
     for name in "ab":
@@ -427,16 +426,6 @@ def test_the_last_of_two_sources_of_this_plugin_counts(folder: Folder) -> None:
     assert folder.variables("c")["delivery_order"]["status"] == "SUCCESS"
     assert "cloudpond" in {group.name for group in folder.manager.get_host("d").get_groups()}
     assert not folder.warnings
-
-
-def test_the_settings_of_vars_plugins_are_heeded(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(C, "RUN_VARS_PLUGINS", "start")
-    # ansible-core remembers how the setting was in tests before.
-    should_run = plugins._plugin_should_run
-    monkeypatch.setattr(plugins, "_plugin_should_run", getattr(should_run, "__wrapped__", should_run))
-    folder.write({"10-sites.yml": {"all": {"hosts": {"a": {}}}}, "host_vars/a.yml": OF_BERLIN})
-    folder.read({"20.cloudpond.yml": folder.config("o-1=SUCCESS")})
-    assert folder.hosts("cloudpond_success") == ["a"]
 
 
 def test_constructed_options_are_for_the_hosts_that_the_plugin_makes(folder: Folder) -> None:
@@ -791,18 +780,19 @@ def test_a_broken_cache_is_fetched_anew(
     ],
 )
 def test_the_order_of_a_site_is_the_one_that_a_play_sees(
-    folder: Folder, emulate: Emulate, monkeypatch: pytest.MonkeyPatch, stages: str, files: dict[str, t.Any]
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, stages: str, files: dict[str, t.Any]
 ) -> None:
     monkeypatch.setattr(C, "RUN_VARS_PLUGINS", stages)
+    # ansible-core remembers how the setting was in tests before.
     should_run = plugins._plugin_should_run
     monkeypatch.setattr(plugins, "_plugin_should_run", getattr(should_run, "__wrapped__", should_run))
     monkeypatch.setattr(context, "CLIARGS", CLIArgs({"inventory": (str(folder.path),)}))
-    folder.write({**files, "2/cloudpond.yml": config(emulate("o-1=SUCCESS", "o-2=PROCESSING"))})
-    assert folder.read().hosts("cloudpond_processing") == ["a"]
+    folder.read({**files, "2/cloudpond.yml": folder.config("o-1=SUCCESS", "o-2=PROCESSING")})
+    assert folder.hosts("cloudpond_processing") == ["a"]
     assert folder.variables("a")["delivery_order_id"] == folder.variables("a")["delivery_order"]["id"] == "o-2"
 
 
-def test_a_file_with_another_name_opens_nothing(folder: Folder, emulate: Emulate) -> None:
+def test_a_file_with_another_name_opens_nothing(folder: Folder) -> None:
     by_hand = {"cloudpond_success": {"hosts": {"a": OF_BERLIN}}}
-    folder.write({"10-sites.yml": by_hand, "20-orders.yml": config(emulate("o-1=PROCESSING"))})
-    assert folder.read().hosts("cloudpond_success") == []
+    folder.read({"10-sites.yml": by_hand, "20-orders.yml": folder.config("o-1=PROCESSING")})
+    assert folder.hosts("cloudpond_success") == []
