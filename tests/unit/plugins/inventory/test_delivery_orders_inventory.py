@@ -763,6 +763,7 @@ def test_a_broken_cache_is_fetched_anew(
         ),
         ("demand", {"1/sites.yml": {"all": {"hosts": {"a": OF_MADRID}}}, "1/host_vars/a.yml": OF_BERLIN}),
         ("demand", {"1/sites.yml": {"all": {"hosts": {"a": OF_BERLIN}}}, "host_vars/a.yml": OF_MADRID}),
+        ("start", {"10.yml": {"all": {"hosts": {"a": OF_BERLIN}}}, "host_vars/a.yml": OF_MADRID}),
         (
             "start",
             {
