@@ -151,7 +151,7 @@ def test_many_orders_are_listed_once_an_interval(source: Source, emulate: Emulat
 )
 def test_nothing_of_a_server_is_a_template_in_an_event(source: Source, sent: str, harmless: str) -> None:
     order = {"id": "a", "status": sent, "more": {sent: [sent, {"a": sent}, None, 1]}}
-    source.watch([order], [{**order, "status": "SUCCESS"}])
+    source.watch([order], [order], [{**order, "status": "SUCCESS"}])
     expected = {"id": "a", "status": harmless, "more": {harmless: [harmless, {"a": harmless}, None, 1]}}
     assert [event["delivery_order"] for event in source.queue.events] == [expected, {**expected, "status": "SUCCESS"}]
     assert source.queue.changes == [("a", None, harmless), ("a", harmless, "SUCCESS")]
