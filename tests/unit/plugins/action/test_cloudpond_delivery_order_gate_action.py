@@ -169,23 +169,21 @@ def test_it_waits_until_the_order_is_delivered_and_says_what_happens(gates: Gate
     ]
 
 
-def test_by_default_it_waits_for_an_hour_and_asks_each_minute(gates: Gates) -> None:
-    gates.emulate("a=PROCESSING")
-    result = gates.run(delivery_order_id="a")
-    assert outcome(result) == FAILED
-    assert (result["elapsed"], gates.times) == (3600, [60 * number for number in range(61)])
-
-
 @pytest.mark.parametrize(
-    ("life", "wait_sleep", "queries", "expected"),
-    [("PROCESSING@99,SUCCESS", 60, [0, 60, 100], OPEN), ("PROCESSING@101,SUCCESS", 1000, [0, 100], FAILED)],
+    ("life", "options", "queries", "expected"),
+    [
+        # By default for an hour, and each minute.
+        ("PROCESSING", {}, [60 * number for number in range(61)], FAILED),
+        ("PROCESSING@99,SUCCESS", {"wait_timeout": 100}, [0, 60, 100], OPEN),
+        ("PROCESSING@101,SUCCESS", {"wait_timeout": 100, "wait_sleep": 1000}, [0, 100], FAILED),
+    ],
 )
 def test_the_last_query_is_sent_when_the_time_is_over(
-    gates: Gates, life: str, wait_sleep: int, queries: list[int], expected: tuple[bool, bool]
+    gates: Gates, life: str, options: Result, queries: list[int], expected: tuple[bool, bool]
 ) -> None:
     gates.emulate(f"a={life}")
-    result = gates.run(delivery_order_id="a", wait_timeout=100, wait_sleep=wait_sleep)
-    assert (outcome(result), gates.times, result["elapsed"]) == (expected, queries, 100)
+    result = gates.run(options, delivery_order_id="a")
+    assert (outcome(result), gates.times, result["elapsed"]) == (expected, queries, queries[-1])
 
 
 @pytest.mark.parametrize(
