@@ -411,7 +411,6 @@ def test_a_message_is_one_clean_line() -> None:
         (b'{"error_code": null, "error_msg": null}', (None, "Bad")),
         (b'{"error_code": "IES.1"}', (None, "Bad")),
         (b'{"a": {"b": {"code": "IES.1", "message": "m"}}}', (None, "Bad")),
-        (b"[]", (None, "Bad")),
     ],
 )
 def test_bodies_of_errors(body: bytes, expected: tuple[str | None, str | None]) -> None:
