@@ -296,8 +296,10 @@ def test_what_speaks_http_in_place_of_https(emulate: Emulate, monkeypatch: pytes
     with Proxy() as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         assert f"127.0.0.1, {reason}, through the proxy 127.0.0.1 (HTTPS_PROXY): " in without_port(failure(url))
-        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http://", "https://"))
-        assert f"the proxy 127.0.0.1 (HTTPS_PROXY), {reason}: " in without_port(failure(url))
+        # urllib3 1.26 can't verify a proxy by its address.
+        address = proxy.url.replace("http://127.0.0.1", "localhost")
+        monkeypatch.setenv("HTTPS_PROXY", f"https://{address}")
+        assert f"no answer from the proxy {address} (HTTPS_PROXY), {reason}: " in str(failure(url))
 
 
 @pytest.mark.parametrize(
