@@ -68,6 +68,7 @@ def test_all_that_are_missing_are_named(emulate: Emulate) -> None:
     with pytest.raises(CloudPondError) as caught:
         show_many(emulator.url, ["x", "a", "y", "b", "x", "a"])
     assert str(caught.value).startswith("Cannot query delivery order 'x' and delivery order 'y': HTTP 404, IES.")
+    assert by_id(emulator) == ["x", "a", "y", "b"]
     assert (caught.value.http_status, caught.value.retryable) == (404, False)
     # The vendor's support looks for one of them.
     assert caught.value.request_id
