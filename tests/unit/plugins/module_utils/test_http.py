@@ -256,10 +256,11 @@ def test_a_query_goes_through_a_proxy_with_tls(behind: Behind, tls: Tls) -> None
     assert behind("ok", timeout=30, certificate=tls.certificate, key=tls.key)["status"] == "SUCCESS"
 
 
-@pytest.mark.parametrize(("life", "password"), [("http:403", "pass%23word"), ("ok", "pass")])
-def test_a_refusal_of_a_proxy_is_final(behind: Behind, retry_clock: object, life: str, password: str) -> None:
+@pytest.mark.parametrize(("life", "password", "status"), [("http:403", "pass%23word", 403), ("ok", "pass", 407)])
+def test_a_refusal_of_a_proxy_is_final(
+    behind: Behind, retry_clock: object, life: str, password: str, status: int
+) -> None:
     error, address, requests = behind(life, password=password, tries=4, timeout=30)
-    status = 407 if life == "ok" else 403
     assert f"the proxy {address} (HTTPS_PROXY) refused to connect: {status}" in str(error)
     assert (error.http_status, error.retryable, requests) == (None, False, 1)
 
