@@ -170,6 +170,7 @@ def test_all_orders_or_those_in_a_status(emulate: Emulate, run_module: RunModule
         ({"delivery_order_id": "a", "delivery_order_ids": ["a"]}, "mutually exclusive: delivery_order_id|delivery_ord"),
         ({"delivery_order_id": "a", "status": ["FAIL"]}, "mutually exclusive: delivery_order_id|delivery_order_ids|st"),
         ({"status": ["WRONG"]}, "value of status must be one or more of: CANCELLED, PROCESSING, ACCEPTING, SUCCESS, F"),
+        ({"page_size": 2001}, "page_size must be from 1 to 2000: got 2001"),
     ],
 )
 def test_options_that_are_refused(emulate: Emulate, run_module: RunModule, options: Result, message: str) -> None:
