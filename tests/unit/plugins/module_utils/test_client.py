@@ -110,7 +110,11 @@ def test_an_order(emulate: Emulate, order_id: str) -> None:
     assert [request.path for request in emulator.requests] == [f"/v2/{DOMAIN_ID}/delivery-orders/{order_id}"]
 
 
-def test_the_headers_of_a_request() -> None:
+def test_the_headers_of_a_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # requests by itself would replace the token by a login from there.
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
     received: list[bytes] = []
     with serve(ok(ORDER), received=received) as url:
         show(url, caller="ansible-core/2.16.0")
@@ -154,12 +158,14 @@ def test_a_base_path_is_kept(emulate: Emulate) -> None:
 # Refused before anything is sent
 
 
-@pytest.mark.parametrize("wrong", ["", "..", "a/b", "a%2Fb", "a?b", "a\n", "\u00e4"])
-def test_ids_are_one_harmless_segment(emulate: Emulate, wrong: str) -> None:
+@pytest.mark.parametrize("wrong", ["", "..", "a/b", "a%2Fb", "a?b", "a\n", "\u00e4", TOKEN])
+@pytest.mark.parametrize("many", [False, True])
+def test_ids_are_one_harmless_segment_and_no_secret_is_repeated(emulate: Emulate, wrong: str, many: bool) -> None:
     emulator = emulate(f"{ID}=SUCCESS")
     with make_client(emulator.url) as client, pytest.raises(CloudPondError, match="an ID must be made of") as caught:
-        DELIVERY_ORDERS.show(client, wrong)
-    assert repr(wrong) in str(caught.value)
+        DELIVERY_ORDERS.show_many(client, [ID, wrong]) if many else DELIVERY_ORDERS.show(client, wrong)
+    assert str(caught.value).endswith(f"got {wrong!r}".replace(f"{TOKEN}'", "********"))
+    assert TOKEN not in str(caught.value) + str(caught.value.to_dict())
     assert not caught.value.retryable
     assert emulator.requests == []
 
@@ -171,18 +177,12 @@ def test_ids_are_one_harmless_segment(emulate: Emulate, wrong: str) -> None:
     ("fault", "reason"),
     [
         ("not-json", "the answer is not JSON"),
-        ("not-utf-8", "the answer is not JSON"),
-        ("nan", "the answer is not JSON"),
-        ("duplicate-keys", "the answer has the key 'status' twice"),
         ("duplicate-order", "the answer has the key 'delivery_order' twice"),
-        ("empty", "the answer is empty"),
         ("json-list", "the answer is not a JSON object"),
-        ("no-order", "the answer has no delivery order in it"),
         ("null-order", "the answer has no delivery order in it"),
         ("wrong-types", "of the delivery order in the answer is not a string"),
         ("other-order", "the answer is about another order"),
         ("huge", "the answer is larger than 10 MiB and was cut off"),
-        ("unknown-encoding", "the answer can't be decoded"),
         ("not-gzip", "the answer can't be decoded"),
     ],
 )
@@ -206,27 +206,31 @@ def test_a_redirect_is_not_followed(emulate: Emulate, status: int, location: str
     assert other.requests == []
 
 
-#: What can follow the first line of an answer without coming to a good end.
-BROKEN_OFF = [
-    b"X: y\r\n" * 200,
-    b"X-A: " + b"b" * 100_000,
-    b"no header\r\n",
-    b"Content-Length: 9",
-    b"Content-Length: 99\r\n\r\n{",
-    b"Content-Length: 99\r\nContent-Encoding: gzip\r\n\r\n{",
-    b"Connection: close\r\n\r\n",
-    b'Connection: close\r\n\r\n{"error_code": "APIGW.0301"',
-    b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+#: What can follow the first line of an answer without coming to a good end, and whether the connection stays open.
+NO_GOOD_END = [
+    (b"X: y\r\n" * 200, False),
+    (b"X-A: " + b"b" * 100_000, False),
+    (b"no header\r\n", False),
+    (b"Content-Length: 9", False),
+    (b"Content-Length: 99\r\n\r\n{", False),
+    (b"Content-Length: 99\r\nContent-Encoding: gzip\r\n\r\n{", False),
+    (b"Connection: close\r\n\r\n", False),
+    (b'Connection: close\r\n\r\n{"error_code": "APIGW.0301"', False),
+    (b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", False),
+    (b"", True),
+    (b"Content-Len", True),
+    (b"Content-Length: 99\r\n\r\n{", True),
+    (b"\r\n{", True),
 ]
 
 
-@pytest.mark.parametrize("rest", BROKEN_OFF)
+@pytest.mark.parametrize(("rest", "stall"), NO_GOOD_END)
 @pytest.mark.parametrize(("status", "max_retries"), [(401, 5), (403, 5), (503, 0)])
 def test_an_answer_that_cannot_be_read_keeps_its_status(
-    retry_clock: FakeClock, status: int, max_retries: int, rest: bytes
+    retry_clock: FakeClock, status: int, max_retries: int, rest: bytes, stall: bool
 ) -> None:
-    with serve(b"HTTP/1.1 %d No\r\n" % status + rest) as url:
-        error = failure(url, max_retries=max_retries)
+    with serve(b"HTTP/1.1 %d No\r\n" % status + rest, stall=stall) as url:
+        error = failure(url, max_retries=max_retries, timeout=0.3 if stall else 5)
     # So a refusal is final.
     assert (error.http_status, error.retryable) == (status, status == 503)
     assert retry_clock.sleeps == []
@@ -289,12 +293,6 @@ def test_outages_are_waited_out(
     assert len(emulator.requests) == 6
 
 
-def test_different_faults_share_one_budget(emulate: Emulate, retry_clock: FakeClock) -> None:
-    emulator = emulate(f"{ID}=http:503,cut-short,reset,http:429,cut-short,SUCCESS")
-    assert failure(emulator.url, max_retries=4).retryable
-    assert len(emulator.requests) == 5
-
-
 def test_no_server() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = f"127.0.0.1:{listener.getsockname()[1]}"
@@ -303,29 +301,26 @@ def test_no_server() -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "message"),
-    [(answer("502 Bad Gateway", b"<html>"), "Bad Gateway"), (b"HTTP/1.1 418\r\nContent-Length: 0\r\n\r\n", None)],
+    ("page", "said"),
+    [
+        (answer("502 Bad Gateway", b"<html>"), "HTTP 502: Bad Gateway"),
+        (b"HTTP/1.1 418\r\nContent-Length: 0\r\n\r\n", "HTTP 418"),
+    ],
 )
-def test_a_gateway_that_does_not_speak_json(page: bytes, message: str | None) -> None:
+def test_a_gateway_that_does_not_speak_json(page: bytes, said: str) -> None:
     with serve(page) as url:
-        error = failure(url)
-    assert (error.code, error.message) == (None, message)
-    assert str(error).endswith(f"HTTP {error.http_status}: {message}" if message else f"HTTP {error.http_status}")
+        assert str(failure(url)).endswith(f": {said}")
 
 
 # Waiting between retries
 
 
-def test_back_off_doubles_up_to_a_bound_with_jitter(
+def test_back_off_doubles_up_to_a_bound(
     emulate: Emulate, retry_clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("random.uniform", lambda low, high: high)
     failure(emulate(f"{ID}=http:503").url, max_retries=9)
     assert retry_clock.sleeps == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
-    retry_clock.sleeps.clear()
-    monkeypatch.setattr("random.uniform", lambda low, high: low)
-    failure(emulate(f"{ID}=http:503").url, max_retries=3)
-    assert retry_clock.sleeps == [0.25, 0.5, 1]
 
 
 @pytest.mark.parametrize(
@@ -349,26 +344,6 @@ def test_retry_after_is_kept_within_a_bound(
     with serve(answer(f"{status} Slow", b"", f"Retry-After: {asked}".encode()), ok(ORDER)) as url:
         assert show(url, max_retries=1)["id"] == ID
     assert retry_clock.sleeps == [slept]
-
-
-@pytest.mark.parametrize(("seconds", "tries"), [(0, 1), (1.4, 2), (1.6, 3), (100, 6)])
-def test_no_retry_begins_after_the_last_moment(
-    emulate: Emulate, retry_clock: FakeClock, monkeypatch: pytest.MonkeyPatch, seconds: float, tries: int
-) -> None:
-    monkeypatch.setattr("random.uniform", lambda low, high: high)
-    emulator = emulate(f"{ID}=http:503")
-    last_moment = retry_clock.now + seconds
-    with make_client(emulator.url, max_retries=5, retry_until=last_moment) as client:
-        with pytest.raises(CloudPondError, match="HTTP 503"):
-            DELIVERY_ORDERS.show(client, ID)
-    assert len(emulator.requests) == tries
-    # An error that nothing follows is not waited for.
-    assert retry_clock.now <= last_moment
-
-
-def test_a_retry_after_makes_no_refusal_repeatable() -> None:
-    with serve(answer("413 Large", b"", b"Retry-After: 1")) as url:
-        assert not failure(url, max_retries=3).retryable
 
 
 # Secrets
@@ -416,38 +391,10 @@ def test_an_echo_where_no_header_should_be(retry_clock: FakeClock) -> None:
     assert error.__suppress_context__
 
 
-def test_a_cookie_is_not_sent_back(retry_clock: FakeClock) -> None:
-    received: list[bytes] = []
-    busy = answer("503 Busy", b"", b"Set-Cookie: a=b; Path=/")
-    again = ok(ORDER, b"Set-Cookie: c=d; Path=/")
-    with serve(busy, again, again, received=received) as url, make_client(url, max_retries=1) as client:
-        DELIVERY_ORDERS.show(client, ID)
-        DELIVERY_ORDERS.show(client, ID)
-    assert len(received) == 3
-    assert not any(b"cookie" in request.lower() for request in received)
-
-
 def test_a_message_is_one_clean_line() -> None:
     body = b'{"error_code": "X", "error_msg": "a\\u001b[31m\\r\\n b %s"}' % (b"x" * 1000)
     with serve(answer("400 Bad", body)) as url:
         assert failure(url).message == "a [31m b " + "x" * 491 + "..."
-
-
-def test_netrc_does_not_replace_the_token(emulate: Emulate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login somebody password secret\n")
-    netrc.chmod(0o600)
-    monkeypatch.setenv("NETRC", str(netrc))
-    assert show(emulate(f"{ID}=SUCCESS").url)["status"] == "SUCCESS"
-
-
-def test_a_secret_in_place_of_an_id_is_not_repeated(emulate: Emulate) -> None:
-    with make_client(emulate().url) as client:
-        for query in (DELIVERY_ORDERS.show, lambda client, value: DELIVERY_ORDERS.show_many(client, [value])):
-            with pytest.raises(CloudPondError) as caught:
-                query(client, TOKEN)
-            assert TOKEN not in str(caught.value) + str(caught.value.to_dict())
-            assert "an ID must be made of" in str(caught.value)
 
 
 # The API's errors
@@ -464,8 +411,6 @@ def test_a_secret_in_place_of_an_id_is_not_repeated(emulate: Emulate) -> None:
         (b'{"error_code": null, "error_msg": null}', (None, "Bad")),
         (b'{"error_code": "IES.1"}', (None, "Bad")),
         (b'{"a": {"b": {"code": "IES.1", "message": "m"}}}', (None, "Bad")),
-        (b"[]", (None, "Bad")),
-        (b"text", (None, "Bad")),
     ],
 )
 def test_bodies_of_errors(body: bytes, expected: tuple[str | None, str | None]) -> None:
@@ -486,28 +431,20 @@ def test_an_unknown_authority_is_refused_at_once(emulate: Emulate, retry_clock: 
     assert emulator.requests == []
 
 
-@pytest.mark.parametrize("bundle", [None, "other"])
-def test_the_tls_options_are_obeyed_whatever_the_environment_says(
-    emulate: Emulate, tls: Tls, bundle: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if bundle:
-        path = tmp_path / "other.pem"
-        trustme.CA().cert_pem.write_to_path(str(path))
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
-    emulator = emulate(f"{ID}=SUCCESS", certificate=tls.certificate, key=tls.key)
-    assert show(emulator.url, ca_path=tls.ca)["status"] == "SUCCESS"
-    with warnings.catch_warnings(record=True) as shown:
-        assert show(emulator.url, validate_certs=False)["status"] == "SUCCESS"
-    assert shown == []
-    assert not failure(emulator.url).retryable
-
-
-def test_a_bundle_of_the_environment_is_used_without_options(
-    emulate: Emulate, tls: Tls, monkeypatch: pytest.MonkeyPatch
+def test_the_tls_options_are_obeyed_and_without_them_the_environment(
+    emulate: Emulate, tls: Tls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emulator = emulate(f"{ID}=SUCCESS", certificate=tls.certificate, key=tls.key)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", tls.ca)
     assert show(emulator.url)["status"] == "SUCCESS"
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(str(other))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
+    assert not failure(emulator.url).retryable
+    assert show(emulator.url, ca_path=tls.ca)["status"] == "SUCCESS"
+    with warnings.catch_warnings(record=True) as shown:
+        assert show(emulator.url, validate_certs=False)["status"] == "SUCCESS"
+    assert shown == []
 
 
 def test_a_directory_of_authorities(emulate: Emulate, tls: Tls, tmp_path: Path) -> None:
@@ -529,22 +466,6 @@ def test_plain_requests_never_meet_a_proxy(emulate: Emulate, monkeypatch: pytest
         monkeypatch.setenv(name, proxy.url)
     assert show(emulate(f"{ID}=SUCCESS").url)["status"] == "SUCCESS"
     assert proxy.requests == []
-
-
-@pytest.mark.parametrize(
-    ("words", "shown"),
-    [
-        # user:secret/word, as the proxy was sent it.
-        (" Proxy-Authorization: Basic dXNlcjpzZWNyZXQvd29yZA==", " Proxy-Authorization: Basic ********"),
-        ("", ""),
-    ],
-)
-def test_tls_requests_use_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch, words: str, shown: str) -> None:
-    with serve(answer(f"407{words}")) as proxy:
-        monkeypatch.setenv("https_proxy", proxy.replace("http://", "http://user:secret%2Fword@"))
-        error = failure("https://ies.example.com")
-    assert error.message == f"the proxy {proxy[7:]} (https_proxy) refused to connect: 407{shown}"
-    assert not error.retryable
 
 
 # Without requests

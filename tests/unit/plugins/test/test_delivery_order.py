@@ -43,13 +43,11 @@ def loop(*items: t.Any, **more: t.Any) -> dict[str, t.Any]:
 
 
 SKIPPED = {"changed": False, "skipped": True, "skip_reason": "Conditional result was False", "item": 1}
-DEBUG = {"changed": False, "failed": False, "msg": "SUCCESS", "item": 1, "ansible_loop_var": "item"}
 
 
 #: What a result adds to an order that a playbook combines with it.
 COMBINED: list[dict[str, t.Any]] = [
     failed(http_status=404),
-    {"failed": "yes"},
     {"error": {"retryable": True}, "changed": False},
     SKIPPED,
     result("FAIL"),
@@ -93,7 +91,6 @@ WAITS, ENDED, GOOD = (False, False), (True, False), (True, True)
     [
         ([], WAITS),
         (result(), WAITS),
-        (result("SUCCESS", "SUCCESS"), GOOD),
         (result("SUCCESS", "FAIL"), ENDED),
         (result("SUCCESS", "PROCESSING"), WAITS),
         (result("FAIL", "PROCESSING"), WAITS),
@@ -107,16 +104,12 @@ WAITS, ENDED, GOOD = (False, False), (True, False), (True, True)
         # Of a loop.
         (loop(result("SUCCESS"), result("SUCCESS", failed=True), failed=True), GOOD),
         (loop(result("SUCCESS"), result("FAIL")), ENDED),
-        (loop(result("PROCESSING"), result("FAIL")), WAITS),
         (loop(result("SUCCESS"), failed(retryable=True)), WAITS),
-        (loop(result("SUCCESS"), failed(retryable=False)), ENDED),
-        (loop(result("SUCCESS"), {"unreachable": True, "msg": "m", "changed": False}), ENDED),
         (loop(result("SUCCESS"), SKIPPED), ENDED),
         (loop(result("SUCCESS"), result()), WAITS),
         (loop(skipped=True, skipped_reason="No items in the list"), WAITS),
         (loop(loop(result("SUCCESS")), loop(result("SUCCESS"))), GOOD),
         (loop(result("SUCCESS"), loop()), WAITS),
-        (loop(result("SUCCESS"), DEBUG), ENDED),
         # Never seen of ansible-core. In doubt, nothing has succeeded.
         (result("SUCCESS", results=[]), WAITS),
         (result("SUCCESS", skipped=True), ENDED),
@@ -151,10 +144,8 @@ def test_a_listing_is_no_gate_but_its_orders_are(value: t.Any) -> None:
         ({}, "empty dict"),
         ({"id": "1", "name": "n"}, "dict with the keys id, name"),
         ([order("SUCCESS"), "SUCCESS"], "list that begins with dict"),
-        ([result("SUCCESS")], "list that begins with dict with the keys changed, delivery_orders, failed"),
         ({"results": [result("SUCCESS")]}, "dict with the keys results"),
         ({"listed": True, "delivery_orders": [order("SUCCESS")]}, "dict with the keys delivery_orders, listed"),
-        ({"changed": False, "delivery_orders": ["SUCCESS"]}, "dict with the keys changed, delivery_orders"),
         ({"changed": False, "delivery_orders": order("SUCCESS")}, "dict with the keys changed, delivery_orders"),
         (result(True), "dict with the keys changed, delivery_orders, failed"),
         ([[order("SUCCESS")]], "list that begins with list that begins with dict"),
@@ -164,10 +155,7 @@ def test_a_listing_is_no_gate_but_its_orders_are(value: t.Any) -> None:
         ({**order("SUCCESS"), "results": [result("PROCESSING")]}, "dict with the keys changed_by, id, results, status"),
         ([{**order("SUCCESS"), "changed": False}], "list that begins with dict with the keys changed, changed_by"),
         (loop(order("SUCCESS")), "dict with the keys changed, msg, results"),
-        (loop({}), "dict with the keys changed, msg, results"),
-        (loop(result(True)), "dict with the keys changed, msg, results"),
         ({"changed": False, "results": {"a": result("SUCCESS")}}, "dict with the keys changed, results"),
-        ({"changed": False, "results": None}, "dict with the keys changed, results"),
     ],
 )
 def test_anything_else_is_an_error_that_says_what_was_given(value: t.Any, described: str) -> None:
