@@ -123,7 +123,6 @@ class ActionModule(ActionBase):
         if self._task.no_log:
             return
         if outcome.failure:
-            over = over or not outcome.failure.retryable
             lines = progress.failed(now(), outcome.failure, over=over)
         else:
             lines = progress.answered(now(), outcome.orders or (), outcome.site_statuses, over=over)

@@ -17,13 +17,11 @@ from ansible_collections.huaweicloud.cloudpond.plugins.action.cloudpond_delivery
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._refusals import Refusals
 from ansible_collections.huaweicloud.cloudpond.plugins.plugin_utils import _action, _run
 
-from ...conftest import DOMAIN_ID, ENDPOINTS_WITH_A_PASSWORD, TOKEN
+from ...conftest import DOMAIN_ID, ENDPOINTS_WITH_A_PASSWORD, TOKEN, Emulate
 from ..stand_ins import Vaulted, make_action
 
 if t.TYPE_CHECKING:
     from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
-
-    Emulate = t.Callable[..., Emulator]
 
 ID = "00000000-0000-000-0000-000000000001"
 

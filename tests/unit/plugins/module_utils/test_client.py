@@ -27,14 +27,11 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._http import
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import FIELDS
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._version import VERSION
 
-from ...conftest import DOMAIN_ID, TOKEN, FakeClock, Tls, without_port
+from ...conftest import DOMAIN_ID, TOKEN, Emulate, FakeClock, Tls, without_port
 
 if t.TYPE_CHECKING:
     from pathlib import Path
 
-    from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
-
-    Emulate = t.Callable[..., Emulator]
 
 ID = "00000000-0000-000-0000-000000000001"
 

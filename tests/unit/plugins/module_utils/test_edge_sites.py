@@ -13,13 +13,8 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._edge_sites 
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._specification import SITE_FIELDS
 
-from ...conftest import DOMAIN_ID
+from ...conftest import DOMAIN_ID, Emulate
 from .test_client import make_client, ok, serve
-
-if t.TYPE_CHECKING:
-    from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
-
-    Emulate = t.Callable[..., Emulator]
 
 PATH = f"/v1/{DOMAIN_ID}/edge-sites"
 

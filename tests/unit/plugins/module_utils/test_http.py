@@ -19,13 +19,8 @@ import trustme
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Proxy
 
-from ...conftest import FakeClock, Tls, without_port
+from ...conftest import Emulate, FakeClock, Tls, without_port
 from .test_client import ID, ORDER, failure, serve, show
-
-if t.TYPE_CHECKING:
-    from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
-
-    Emulate = t.Callable[..., Emulator]
 
 #: Seconds.
 TIMEOUT = 0.3

@@ -14,13 +14,11 @@ from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._delivery_or
 from ansible_collections.huaweicloud.cloudpond.plugins.module_utils._errors import CloudPondError
 from ansible_collections.huaweicloud.cloudpond.tests.emulator import Proxy
 
-from ...conftest import FakeClock
+from ...conftest import Emulate, FakeClock
 from .test_client import make_client, ok, serve
 
 if t.TYPE_CHECKING:
     from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
-
-    Emulate = t.Callable[..., Emulator]
 
 THIRTY = [f"site-{number:02}" for number in range(1, 31)]
 

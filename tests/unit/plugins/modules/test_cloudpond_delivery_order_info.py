@@ -23,12 +23,10 @@ from ansible_collections.huaweicloud.cloudpond.plugins.test.delivery_order impor
     delivery_order_succeeded,
 )
 
-from ...conftest import DOMAIN_ID, ENDPOINTS_WITH_A_PASSWORD, TOKEN
+from ...conftest import DOMAIN_ID, ENDPOINTS_WITH_A_PASSWORD, TOKEN, Emulate
 
 if t.TYPE_CHECKING:
     from ansible_collections.huaweicloud.cloudpond.tests.emulator import Emulator
-
-    Emulate = t.Callable[..., Emulator]
 
 ID = "00000000-0000-000-0000-000000000001"
 
