@@ -14,7 +14,7 @@ description:
   - Sorts hosts by the status of their delivery orders, with one listing of the account.
   - An order whose ID is the variable C(delivery_order_id) of hosts from sources read before is the order of these
     hosts. The variable may stand on the host or one of its groups, in the inventory or in C(host_vars) and
-    C(group_vars) beside it. Each other order gets a host of its own.
+    C(group_vars) beside it, but not beside a playbook in another folder. Each other order gets a host of its own.
   - The hosts of an order are in the group C(cloudpond), and in one of the groups C(cloudpond_cancelled),
     C(cloudpond_processing), C(cloudpond_accepting), C(cloudpond_success), C(cloudpond_fail) and C(cloudpond_deleted),
     by its status. These seven groups always exist, even without hosts. The six are children of C(cloudpond).
@@ -82,7 +82,8 @@ notes:
     set C(delivery_order_id) or C(delivery_order). For other hosts, use P(ansible.builtin.constructed#inventory) in a
     source read later.
   - A host whose C(delivery_order_id) belongs to no order joins no group. Neither does one whose C(delivery_order_id) is
-    a template, which is not resolved. A warning names the host.
+    a template, which is not resolved, or one that comes from its groups and their C(group_vars) and differs between
+    them. A warning names the host.
   - Only this plugin decides about the six groups and C(delivery_order). What sources read before have put into these
     groups is taken out with a warning, and their C(delivery_order) of a host with a C(delivery_order_id) becomes null,
     even if the query fails. C(delivery_order) in C(host_vars) is an error, because it would hide the order. So is the
@@ -130,7 +131,6 @@ import json
 import os
 import re
 import typing as t
-from collections import ChainMap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
@@ -247,6 +247,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             )
         folders = self._find_folders(path)
         sites = self._find_sites(folders, placed)
+        # Those that name another order than before.
+        self._close(placed)
         hosts = self._find_hosts(self._find_orders(config, path, cache), sites, folders)
         with _undone_on_failure(unwrapped):
             self._populate(hosts, sites)
@@ -287,64 +289,65 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                     host.add_group(group)
 
     def _find_folders(self, path: str) -> list[str]:
-        """Return the folders where a play finds group_vars and host_vars. Those in the last folder count."""
+        """Return the folders where a play finds group_vars and host_vars."""
         # A play does not look into folders within a folder that the command names, but finds sources there.
         named = context.CLIARGS.get("inventory") or (*self.inventory.processed_sources, path)
         sources = [source for source in named if source and (os.path.exists(source) or "," not in source)]
         folders = [source if os.path.isdir(source) else os.path.dirname(source) for source in sources]
-        return [*dict.fromkeys(reversed(folders))][::-1]
+        return [*dict.fromkeys(folders)]
 
-    def _find_sites(self, folders: Sequence[str], placed: Mapping[str, Order]) -> dict[str, str]:
+    def _find_sites(self, folders: Sequence[str], placed: dict[str, Order]) -> dict[str, str]:
         """
-        Return the IDs of the orders that hosts name, by host. A template is the empty ID.
+        Return the IDs of the orders that hosts name, by host. One that can't be told for sure is the empty ID.
 
-        The ID may stand where a play finds it: at the host, at its groups, and in the files beside the sources.
+        The ID may stand where a play finds it: in a file for the host beside the sources, else at the host, else at its
+        groups and in files for them.
 
-        :param placed: The orders that hosts have from this plugin. Another ``delivery_order`` is replaced by null.
+        :param placed: The orders that hosts have from this plugin. A host that names another one by now is taken out.
+            Another ``delivery_order`` is replaced by null.
         :raises AnsibleParserError: if host_vars would hide the order.
         """
-        of_groups: dict[tuple[str, ...], dict[str, t.Any]] = {}
+        of_groups = {group.name: self._find_variables(folders, group) for group in self.inventory.groups.values()}
+        # A host leaves this group when it joins another.
+        of_groups["ungrouped"] = []
         sites: dict[str, str] = {}
-        top, ungrouped = (self.inventory.groups[name] for name in ("all", "ungrouped"))
         for host in self.inventory.hosts.values():
-            # After the last source, ansible-core adds the group `all`, and takes hosts with another out of `ungrouped`.
-            groups = sorted({top, *host.get_groups()} - {ungrouped}, key=_rank)
-            names = tuple(group.name for group in groups)
-            if names not in of_groups:
-                of_groups[names] = {}
-                for group in groups:
-                    of_groups[names].update({**group.get_vars(), **self._read_files(folders, [group], ["inventory"])})
-                # As in a play: no file of the group `all` counts more than one of another group, in any folder.
-                for some in (groups[:1], groups[1:]):
-                    of_groups[names].update(self._read_files(folders, some, ["task"]))
-            files = self._read_files(folders, [host])
-            variables = ChainMap(files, host.vars, of_groups[names])
-            if _ID not in variables:
+            # ansible-core adds the group `all` after the last source.
+            groups = {"all", *(group.name for group in host.get_groups())}
+            shared = [variables for group in sorted(groups) for variables in of_groups[group]]
+            own, *files = self._find_variables(folders, host)
+            ids = _values(files, _ID) or _values([own], _ID) or _values(shared, _ID)
+            if not ids:
                 continue
-            sites[host.name] = str(plain(variables[_ID]))
-            if "{{" in sites[host.name] or "{%" in sites[host.name]:
-                self._warn(
-                    f"doesn't resolve the template in {_ID} of the host {host.name!r}, which stays out of its groups"
-                )
-                sites[host.name] = ""
+            sites[host.name] = self._choose(host.name, [str(plain(each) or "") for each in ids])
             _check_hidden(host.name, files)
-            if variables.get(_ORDER) not in (None, placed.get(host.name)):
+            if placed.get(host.name, {"id": sites[host.name]})["id"] != sites[host.name]:
+                del placed[host.name]
+            orders = _values([own], _ORDER) or _values(shared, _ORDER)
+            if any(order not in (None, placed.get(host.name)) for order in orders):
                 host.set_variable(_ORDER, None)
         return sites
 
-    def _read_files(
-        self, folders: Sequence[str], entities: Sequence[Host | Group], stages: Sequence[str] = ("inventory", "task")
-    ) -> dict[str, t.Any]:
-        """
-        Return the variables of a host or of groups in host_vars, group_vars and other vars plugins.
+    def _choose(self, host: str, ids: Sequence[str]) -> str:
+        """Return the ID if all are the same. Which of several counts in a play depends on settings, too."""
+        reason = ""
+        if len(set(ids)) > 1:
+            reason = f"can't tell which {_ID} of the host {host!r} counts: {', '.join(map(repr, dict.fromkeys(ids)))}"
+        elif "{{" in ids[0] or "{%" in ids[0]:
+            reason = f"doesn't resolve the template in {_ID} of the host {host!r}"
+        if reason:
+            self._warn(f"{reason}. It stays out of its groups")
+        return "" if reason else ids[0]
 
-        :param stages: The settings of ansible-core name one or both for each vars plugin.
-        """
-        found: dict[str, t.Any] = {}
-        for stage in stages:
-            for folder in folders:
-                found.update(get_vars_from_path(self.loader, folder, entities, stage))
-        return found
+    def _find_variables(self, folders: Sequence[str], entity: Host | Group) -> list[Mapping[str, t.Any]]:
+        """Return the own variables of a host or a group: those of the sources, then each file's beside them."""
+        # The settings of ansible-core name one stage or both for each vars plugin.
+        files = [
+            get_vars_from_path(self.loader, folder, [entity], stage)
+            for folder in folders
+            for stage in ("inventory", "task")
+        ]
+        return [entity.vars, *files]
 
     def _warn(self, text: str) -> None:
         self.display.warning(f"The inventory plugin {self.NAME} {text}.")
@@ -470,8 +473,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 raise AnsibleParserError(f"{_describe(order)} gets the host name {name!r}, {wrong}: {_ADVICE}")
             # ansible-core remembers that a host has no file, and would overlook one that the run writes later.
             has_files = host_vars & {name, *(name + ending for ending in _FILE_ENDINGS)}
-            files = self._read_files(folders, [Host(name)]) if has_files else {}
-            if str(plain(files.get(_ID, order["id"]))) != order["id"]:
+            files = self._find_variables(folders, Host(name)) if has_files else []
+            if any(str(plain(each)) != order["id"] for each in _values(files, _ID)):
                 raise AnsibleParserError(f"host_vars set {_ID} of the host {name!r}, which is made for another order")
             _check_hidden(name, files)
             hosts[name] = order
@@ -560,18 +563,13 @@ def _undone_on_failure(inventory: InventoryData) -> Iterator[None]:
         raise
 
 
-def _rank(group: Group) -> tuple[int, int, str]:
-    """Return the key by which a play sorts groups, whose variables count the more the later they come."""
-    return _depth(group), group.priority, group.name
+def _values(places: Iterable[Mapping[str, t.Any]], name: str) -> list[t.Any]:
+    """Return the values of a variable, in each of the places that have it."""
+    return [variables[name] for variables in places if name in variables]
 
 
-def _depth(group: Group) -> int:
-    """Return the depth that a group has in a play. Only after the last source are all groups below `all`."""
-    return max((_depth(parent) + 1 for parent in group.parent_groups), default=int(group.name != "all"))
-
-
-def _check_hidden(host: str, files: Mapping[str, t.Any]) -> None:
-    if files.get(_ORDER) is not None:
+def _check_hidden(host: str, files: Iterable[Mapping[str, t.Any]]) -> None:
+    if any(order is not None for order in _values(files, _ORDER)):
         raise AnsibleParserError(f"host_vars set {_ORDER} of the host {host!r}, which would hide its order")
 
 

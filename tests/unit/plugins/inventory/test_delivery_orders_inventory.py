@@ -393,13 +393,12 @@ def test_host_vars_that_the_run_writes_count_for_a_made_host(folder: Folder) -> 
     assert folder.variables("o-1")["rack"] == 1
 
 
-def test_of_two_folders_the_files_count_as_in_a_play(folder: Folder) -> None:
-    folder.write({"1/sites.yml": {"west": {"hosts": {"a": {}, "b": {}}}}, "1/group_vars/west.yml": OF_BERLIN})
+def test_the_files_in_two_folders_must_agree(folder: Folder) -> None:
+    folder.write({"1/sites.yml": {"west": {"hosts": {"a": {}, "b": {}, "c": {}}}}, "1/group_vars/west.yml": OF_BERLIN})
     folder.write({"1/host_vars/b.yml": OF_BERLIN, "2/host_vars/b.yml": OF_MADRID, "2/group_vars/all.yml": OF_MADRID})
-    folder.read({"2/cloudpond.yml": folder.config("o-1=PROCESSING", "o-2=SUCCESS")}, "1", "2")
-    assert (folder.hosts("cloudpond_success"), folder.hosts("cloudpond_processing")) == (["b"], ["a"])
-    for name in "ab":
-        assert folder.variables(name)["delivery_order_id"] == folder.variables(name)["delivery_order"]["id"]
+    folder.write({"1/host_vars/c.yml": OF_MADRID, "2/host_vars/c.yml": OF_MADRID})
+    folder.read({"2/cloudpond.yml": folder.config("o-1=SUCCESS", "o-2=SUCCESS")}, "1", "2")
+    assert folder.hosts("cloudpond_success") == ["c", "o-1"]
 
 
 def test_a_source_between_two_of_this_plugin_opens_nothing(folder: Folder) -> None:
@@ -740,12 +739,17 @@ def test_a_broken_cache_is_fetched_anew(
 
 
 @pytest.mark.parametrize(
-    ("stages", "files"),
+    ("stages", "told", "files"),
     [
-        ("demand", {"10": "[aachen]\na\n[all:vars]\ndelivery_order_id=o-1\n[aachen:vars]\ndelivery_order_id=o-2\n"}),
-        ("demand", {"10": "a\n[ungrouped:vars]\ndelivery_order_id=o-1\n[all:vars]\ndelivery_order_id=o-2\n"}),
         (
             "demand",
+            False,
+            {"10": "[aachen]\na\n[all:vars]\ndelivery_order_id=o-1\n[aachen:vars]\ndelivery_order_id=o-2\n"},
+        ),
+        ("demand", True, {"10": "a\n[ungrouped:vars]\ndelivery_order_id=o-1\n[all:vars]\ndelivery_order_id=o-2\n"}),
+        (
+            "demand",
+            False,
             {
                 "10.yml": {"all": {"children": {"alpha": {"hosts": {"a": {}}}}}, "zeta": {"hosts": {"a": {}}}},
                 "group_vars/alpha.yml": OF_BERLIN,
@@ -754,6 +758,7 @@ def test_a_broken_cache_is_fetched_anew(
         ),
         (
             "demand",
+            False,
             {
                 "10.yml": {
                     "all": {"children": {"zeta": {"hosts": {"a": {}}, "vars": OF_BERLIN}}},
@@ -761,11 +766,12 @@ def test_a_broken_cache_is_fetched_anew(
                 },
             },
         ),
-        ("demand", {"1/sites.yml": {"all": {"hosts": {"a": OF_MADRID}}}, "1/host_vars/a.yml": OF_BERLIN}),
-        ("demand", {"1/sites.yml": {"all": {"hosts": {"a": OF_BERLIN}}}, "host_vars/a.yml": OF_MADRID}),
-        ("start", {"10.yml": {"all": {"hosts": {"a": OF_BERLIN}}}, "host_vars/a.yml": OF_MADRID}),
+        ("demand", True, {"1/sites.yml": {"all": {"hosts": {"a": OF_MADRID}}}, "1/host_vars/a.yml": OF_BERLIN}),
+        ("demand", True, {"1/sites.yml": {"all": {"hosts": {"a": OF_BERLIN}}}, "host_vars/a.yml": OF_MADRID}),
+        ("start", True, {"10.yml": {"all": {"hosts": {"a": OF_BERLIN}}}, "host_vars/a.yml": OF_MADRID}),
         (
             "start",
+            False,
             {
                 "10.yml": {"dach": {"children": {"de": {"hosts": {"a": {}}, "vars": OF_MADRID}}}},
                 "group_vars/dach.yml": OF_BERLIN,
@@ -773,6 +779,7 @@ def test_a_broken_cache_is_fetched_anew(
         ),
         (
             "start",
+            False,
             {
                 "10.yml": {"dach": {"children": {"de": {"hosts": {"a": {}}}}, "vars": OF_BERLIN}},
                 "group_vars/de.yml": OF_MADRID,
@@ -780,17 +787,35 @@ def test_a_broken_cache_is_fetched_anew(
         ),
     ],
 )
-def test_the_order_of_a_site_is_the_one_that_a_play_sees(
-    folder: Folder, monkeypatch: pytest.MonkeyPatch, stages: str, files: dict[str, t.Any]
+def test_no_site_is_sorted_by_another_order_than_the_one_that_a_play_sees(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, stages: str, told: bool, files: dict[str, t.Any]
 ) -> None:
     monkeypatch.setattr(C, "RUN_VARS_PLUGINS", stages)
     # ansible-core remembers how the setting was in tests before.
     should_run = plugins._plugin_should_run
     monkeypatch.setattr(plugins, "_plugin_should_run", getattr(should_run, "__wrapped__", should_run))
     monkeypatch.setattr(context, "CLIARGS", CLIArgs({"inventory": (str(folder.path),)}))
-    folder.read({**files, "2/cloudpond.yml": folder.config("o-1=SUCCESS", "o-2=PROCESSING")})
-    assert folder.hosts("cloudpond_processing") == ["a"]
-    assert folder.variables("a")["delivery_order_id"] == folder.variables("a")["delivery_order"]["id"] == "o-2"
+    folder.read({**files, "2/cloudpond.yml": folder.config("o-1=SUCCESS", "o-2=SUCCESS", "o-3=SUCCESS")})
+    assert folder.variables("a")["delivery_order_id"] == "o-2"
+    assert folder.variables("a").get("delivery_order", {}).get("id") == ("o-2" if told else None)
+    assert ("a" in folder.hosts("cloudpond_success")) is told
+    assert any("can't tell which delivery_order_id of the host 'a'" in each for each in folder.warnings) is not told
+
+
+@pytest.mark.parametrize("later", ["[x]\na delivery_order_id=o-2\n", "[y]\na\n[y:vars]\ndelivery_order_id=o-2\n"])
+def test_a_site_that_names_another_order_by_now_leaves_its_group(folder: Folder, later: str) -> None:
+    folder.write({"10": "[x]\na\n[x:vars]\ndelivery_order_id=o-1\n", "30": later})
+    # The second account has neither.
+    folder.read({"20.cloudpond.yml": folder.config("o-1=SUCCESS"), "40.cloudpond.yml": folder.config("o-3=FAIL")})
+    assert folder.hosts("cloudpond_success") == []
+    assert folder.variables("a")["delivery_order"] is None
+
+
+def test_the_id_of_a_host_counts_more_than_that_of_a_group_and_null_is_none(folder: Folder) -> None:
+    hosts = {"a": {"delivery_order_id": None}, "b": {}, "c": OF_MADRID}
+    folder.write({"10.yml": {"all": {"vars": OF_BERLIN, "hosts": hosts}}})
+    folder.read({"20.cloudpond.yml": folder.config("o-1=SUCCESS", "o-2=SUCCESS", "None=SUCCESS")})
+    assert folder.hosts("cloudpond_success") == ["b", "c", "None"]
 
 
 def test_a_file_with_another_name_opens_nothing(folder: Folder) -> None:
