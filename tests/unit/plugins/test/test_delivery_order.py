@@ -114,6 +114,8 @@ WAITS, ENDED, GOOD = (False, False), (True, False), (True, True)
         (result("SUCCESS", results=[]), WAITS),
         (result("SUCCESS", skipped=True), ENDED),
         (result("SUCCESS", error={}), ENDED),
+        # Of many orders, one that the API doesn't know.
+        (result("SUCCESS", missing=["x"], error={"http_status": 404, "retryable": False}), ENDED),
         (result("SUCCESS", error=None), GOOD),
         (failed(retryable="true"), ENDED),
         ({"changed": False, "delivery_order": order("SUCCESS")}, ENDED),
