@@ -83,12 +83,11 @@ notes:
     source read later.
   - A host whose C(delivery_order_id) belongs to no order joins no group. Neither does one whose C(delivery_order_id) is
     a template, which is not resolved, or one that comes from its groups and their C(group_vars) and differs between
-    them. A warning names the host.
+    them; nor one with C(delivery_order) in its C(host_vars), which would hide the order. A warning names the host.
   - Only this plugin decides about the six groups and C(delivery_order). What sources read before have put into these
     groups is taken out with a warning, and their C(delivery_order) of a host with a C(delivery_order_id) becomes null,
-    even if the query fails. C(delivery_order) in C(host_vars) is an error, because it would hide the order. So is the
-    C(delivery_order_id) of another order there, for a host that the plugin makes. The plugin can't change what sources
-    read later say.
+    even if the query fails. For a host that the plugin makes, C(delivery_order) or the C(delivery_order_id) of another
+    order in C(host_vars) is an error. The plugin can't change what sources read later say.
   - The cache contains the orders, but no credential. Files that differ in O(endpoint), O(domain_id),
     O(delivery_order_ids) or O(status) never share an entry in it.
   - Guides in the folder C(docs/docsite/rst) of the collection explain more, above all
@@ -246,9 +245,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 f"the name of a file with plugin: {self.NAME} must end in {' or '.join(_FILE_NAMES)}"
             )
         folders = self._find_folders(path)
-        sites = self._find_sites(folders, placed)
-        # Those that name another order than before.
-        self._close(placed)
+        try:
+            sites = self._find_sites(folders, placed)
+        finally:
+            # Those that name another order than before.
+            self._close(placed)
         hosts = self._find_hosts(self._find_orders(config, path, cache), sites, folders)
         with _undone_on_failure(unwrapped):
             self._populate(hosts, sites)
@@ -276,7 +277,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             names = [*(host.name for host in strangers), *(child.name for child in children)]
             if names:
                 self._warn(
-                    f"decides what is in the group {group.name}, and takes out what another source put there: "
+                    f"decides what is in the group {group.name}, and takes out what doesn't belong there: "
                     f"{', '.join(names)}"
                 )
 
@@ -305,7 +306,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
         :param placed: The orders that hosts have from this plugin. A host that names another one by now is taken out.
             Another ``delivery_order`` is replaced by null.
-        :raises AnsibleParserError: if host_vars would hide the order.
         """
         of_groups = {group.name: self._find_variables(folders, group) for group in self.inventory.groups.values()}
         # A host leaves this group when it joins another.
@@ -319,25 +319,32 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             ids = _values(files, _ID) or _values([own], _ID) or _values(shared, _ID)
             if not ids:
                 continue
-            sites[host.name] = self._choose(host.name, [str(plain(each) or "") for each in ids])
-            _check_hidden(host.name, files)
-            if placed.get(host.name, {"id": sites[host.name]})["id"] != sites[host.name]:
+            sites[host.name] = self._choose(host.name, [str(plain(each) or "") for each in ids], files)
+            if host.name in placed and placed[host.name]["id"] != sites[host.name]:
                 del placed[host.name]
             orders = _values([own], _ORDER) or _values(shared, _ORDER)
             if any(order not in (None, placed.get(host.name)) for order in orders):
                 host.set_variable(_ORDER, None)
         return sites
 
-    def _choose(self, host: str, ids: Sequence[str]) -> str:
-        """Return the ID if all are the same. Which of several counts in a play depends on settings, too."""
-        reason = ""
+    def _choose(self, host: str, ids: Sequence[str], files: Iterable[Mapping[str, t.Any]]) -> str:
+        """
+        Return the ID of a host's order. If the host must stay out of the groups, warn, and return the empty ID.
+
+        :param ids: What the places say that count for the host.
+        :param files: The variables in its files.
+        """
         if len(set(ids)) > 1:
+            # Which of them counts in a play depends on settings, too.
             reason = f"can't tell which {_ID} of the host {host!r} counts: {', '.join(map(repr, dict.fromkeys(ids)))}"
         elif "{{" in ids[0] or "{%" in ids[0]:
             reason = f"doesn't resolve the template in {_ID} of the host {host!r}"
-        if reason:
-            self._warn(f"{reason}. It stays out of its groups")
-        return "" if reason else ids[0]
+        elif _hides(files):
+            reason = f"finds {_ORDER} in host_vars of the host {host!r}, which would hide its order"
+        else:
+            return ids[0]
+        self._warn(f"{reason}. It stays out of its groups")
+        return ""
 
     def _find_variables(self, folders: Sequence[str], entity: Host | Group) -> list[Mapping[str, t.Any]]:
         """Return the own variables of a host or a group: those of the sources, then each file's beside them."""
@@ -476,7 +483,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             files = self._find_variables(folders, Host(name)) if has_files else []
             if any(str(plain(each)) != order["id"] for each in _values(files, _ID)):
                 raise AnsibleParserError(f"host_vars set {_ID} of the host {name!r}, which is made for another order")
-            _check_hidden(name, files)
+            if _hides(files):
+                raise AnsibleParserError(f"host_vars set {_ORDER} of the host {name!r}, which would hide its order")
             hosts[name] = order
         return hosts
 
@@ -568,9 +576,9 @@ def _values(places: Iterable[Mapping[str, t.Any]], name: str) -> list[t.Any]:
     return [variables[name] for variables in places if name in variables]
 
 
-def _check_hidden(host: str, files: Iterable[Mapping[str, t.Any]]) -> None:
-    if any(order is not None for order in _values(files, _ORDER)):
-        raise AnsibleParserError(f"host_vars set {_ORDER} of the host {host!r}, which would hide its order")
+def _hides(files: Iterable[Mapping[str, t.Any]]) -> bool:
+    """Return whether files for a host set its order, which they would do in a play, whatever this plugin says."""
+    return any(order is not None for order in _values(files, _ORDER))
 
 
 def _group_of(order: Order) -> str:

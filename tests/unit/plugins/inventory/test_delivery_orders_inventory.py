@@ -365,7 +365,7 @@ def test_no_other_source_opens_the_gate(folder: Folder, listing: str, by_hand: d
         assert {"all", "sites", "mine"} <= {group.name for group in host.get_groups()}
     assert folder.hosts("cloudpond_processing") == (["a"] if listing == "ok" else [])
     (warning, *_others) = folder.warnings
-    assert "takes out what another source put there: " in warning
+    assert "takes out what doesn't belong there: " in warning
 
 
 def test_an_order_in_host_vars_would_hide_the_one_of_the_query(folder: Folder) -> None:
@@ -373,8 +373,8 @@ def test_an_order_in_host_vars_would_hide_the_one_of_the_query(folder: Folder) -
         {"10-sites.yml": {"sites": {"hosts": {"a": OF_BERLIN}}}, "20.cloudpond.yml": folder.config("o-1=FAIL")}
     )
     folder.read({"host_vars/a.yml": {"delivery_order": {"status": "SUCCESS"}}})
-    assert folder.hosts("cloudpond") == []
-    assert any("host_vars set delivery_order of the host 'a'" in warning for warning in folder.warnings)
+    assert folder.hosts("cloudpond") == ["o-1"]
+    assert any("finds delivery_order in host_vars of the host 'a'" in warning for warning in folder.warnings)
 
 
 @pytest.mark.parametrize("sites", ["{}", "{all: {hosts: {o-1: {}}}}"])
@@ -411,7 +411,7 @@ def test_a_source_between_two_of_this_plugin_opens_nothing(folder: Folder) -> No
     assert (folder.hosts("cloudpond_processing"), folder.hosts("cloudpond_fail")) == (["a"], ["o-2"])
     assert folder.variables("a")["delivery_order"] is None
     assert folder.variables("o-2")["delivery_order"]["status"] == "FAIL"
-    assert any("takes out what another source put there: a, o-2" in warning for warning in folder.warnings)
+    assert any("takes out what doesn't belong there: a, o-2" in warning for warning in folder.warnings)
 
 
 def test_the_last_of_two_sources_of_this_plugin_counts(folder: Folder) -> None:
@@ -809,6 +809,17 @@ def test_a_site_that_names_another_order_by_now_leaves_its_group(folder: Folder,
     folder.read({"20.cloudpond.yml": folder.config("o-1=SUCCESS"), "40.cloudpond.yml": folder.config("o-3=FAIL")})
     assert folder.hosts("cloudpond_success") == []
     assert folder.variables("a")["delivery_order"] is None
+    assert any("takes out what doesn't belong there: a" in warning for warning in folder.warnings)
+
+
+def test_a_site_leaves_its_group_even_if_host_vars_of_another_are_wrong(folder: Folder) -> None:
+    stale = {"delivery_order": {"status": "SUCCESS"}}
+    later = {"x": {"hosts": {"z": OF_BERLIN, "a": OF_MADRID, "b": {**OF_MADRID, **stale}}}}
+    folder.write({"10.yml": {"x": {"hosts": {"a": OF_BERLIN}}}, "30.yml": later, "host_vars/z.yml": stale})
+    folder.read({"20.cloudpond.yml": folder.config("o-1=SUCCESS"), "40.cloudpond.yml": folder.config("o-3=FAIL")})
+    assert any("finds delivery_order in host_vars of the host 'z'" in warning for warning in folder.warnings)
+    assert folder.hosts("cloudpond_success") == []
+    assert [folder.variables(site)["delivery_order"] for site in "ab"] == [None, None]
 
 
 def test_the_id_of_a_host_counts_more_than_that_of_a_group_and_null_is_none(folder: Folder) -> None:
