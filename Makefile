@@ -32,7 +32,7 @@ help:
 	@echo 'make demo       run the shipped playbook against the emulator, on this machine'
 	@echo 'make demo-events  run the event source, which starts a playbook (needs Java 17 or newer)'
 	@echo 'make test       run the checks and tests of every change; a table at the end shows the results'
-	@echo 'make test-all   run all others, on every ansible-core and Python; takes hours, and fills docs/matrix.md'
+	@echo 'make test-all   run all others, on every ansible-core and Python; takes about an hour, and fills docs/matrix.md'
 	@echo 'make docs       build the documentation site in .nox/site'
 	@echo 'make benchmark  measure what a query and a wait cost, against the emulator, and write docs/benchmark.md'
 	@echo 'make format     format the Python files'
