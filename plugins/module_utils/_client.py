@@ -250,9 +250,10 @@ def _breaks_off(body: bytes) -> bool:
     if not body.lstrip(BLANK).startswith(b"{"):
         return False
     try:
-        json.loads(body.decode("utf-8-sig", "replace"))
-    except json.JSONDecodeError as error:
-        return not error.msg.startswith("Extra data")
+        # An object with something after it is whole.
+        json.JSONDecoder().raw_decode(body.decode("utf-8-sig", "replace").lstrip(" \t\r\n"))
+    except json.JSONDecodeError:
+        return True
     except (ValueError, RecursionError):
         pass
     return False
