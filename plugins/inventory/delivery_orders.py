@@ -81,9 +81,9 @@ notes:
     variables of the host, such as C(delivery_order.edge_site_id). They can't add hosts to the seven groups, and can't
     set C(delivery_order_id) or C(delivery_order). For other hosts, use P(ansible.builtin.constructed#inventory) in a
     source read later.
-  - A host whose C(delivery_order_id) belongs to no order joins no group. Neither does one whose C(delivery_order_id) is
-    a template, which is not resolved, or one that comes from its groups and their C(group_vars) and differs between
-    them; nor one with C(delivery_order) in its C(host_vars), which would hide the order. A warning names the host.
+  - A host whose C(delivery_order_id) belongs to no order joins no group. Three other kinds of hosts stay out, too, with
+    a warning. The ID of the first is a template, which is not resolved. The second has no ID of its own, and its groups
+    and their C(group_vars) disagree. The C(host_vars) of the third set C(delivery_order), which would hide the order.
   - Only this plugin decides about the six groups and C(delivery_order). What sources read before have put into these
     groups is taken out with a warning, and their C(delivery_order) of a host with a C(delivery_order_id) becomes null,
     even if the query fails. For a host that the plugin makes, C(delivery_order) or the C(delivery_order_id) of another
@@ -248,7 +248,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             sites = self._find_sites(folders, placed)
         finally:
-            # Those that name another order than before.
+            # A host that names another order by now has left its place.
             self._close(placed)
         hosts = self._find_hosts(self._find_orders(config, path, cache), sites, folders)
         with _undone_on_failure(unwrapped):
@@ -299,7 +299,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _find_sites(self, folders: Sequence[str], placed: dict[str, Order]) -> dict[str, str]:
         """
-        Return the IDs of the orders that hosts name, by host. One that can't be told for sure is the empty ID.
+        Return the IDs of the orders that hosts name, by host. The empty ID stands for one that is unclear.
 
         The ID may stand where a play finds it: in a file for the host beside the sources, else at the host, else at its
         groups and in files for them.
@@ -331,7 +331,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """
         Return the ID of a host's order. If the host must stay out of the groups, warn, and return the empty ID.
 
-        :param ids: What the places say that count for the host.
+        :param ids: The IDs in the places that count for the host.
         :param files: The variables in its files.
         """
         if len(set(ids)) > 1:
