@@ -27,7 +27,6 @@ from typing import NamedTuple
 MOST = 6.0
 AFTER = 2.5
 
-
 #: Most of the time is spent waiting.
 AT_A_TIME = 3
 
@@ -63,7 +62,7 @@ def processes(mark: str) -> list[int]:
 
 
 def interrupt(url: str, index: int, way: Way) -> str:
-    """Start the playbook, interrupt it while it waits, look what goes on, and return what went wrong."""
+    """Start the playbook, interrupt it while it waits, see what goes on, and return what went wrong."""
     suffix = f"-{index:02}"
     mark = f"mark={way.mode}-{way.number}-{way.group}-{os.getpid()}"
     command = ["ansible-playbook", "interrupted.yml", "-e", f"mode={way.mode}", "-e", f"suffix={suffix}", "-e", mark]
